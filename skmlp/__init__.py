@@ -1,0 +1,13 @@
+"""Multilayer perceptrons for tabular data, as scikit-learn estimators on Numba kernels."""
+
+from importlib.metadata import PackageNotFoundError, version
+
+from skmlp.estimators.classification import MLPBinaryClassifier, MLPClassifier, MLPMulticlass
+from skmlp.estimators.regression import MLPRegressor
+
+try:
+    __version__ = version("skmlp")
+except PackageNotFoundError:  # a checkout that is not installed
+    __version__ = "0.0.0"
+
+__all__ = ["MLPBinaryClassifier", "MLPClassifier", "MLPMulticlass", "MLPRegressor", "__version__"]

@@ -1,0 +1,1 @@
+"""The CPU back end: Numba kernels, and the one module that owns how they are compiled."""

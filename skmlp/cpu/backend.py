@@ -1,0 +1,206 @@
+"""What the trainer is handed: a network on this back end, and a run of training on one data set."""
+
+import time
+
+import numpy as np
+from scipy import sparse
+
+import skmlp.cpu.elementary  # noqa: F401  (registers exp, log and tanh for the kernels)
+from skmlp.cpu.epoch import EPOCH_LOSS, EPOCH_ROWS, N_TALLIES, STEPS, run_shards
+from skmlp.cpu.predict import predict_rows
+from skmlp.cpu.structures import SHARD_ROWS, SparseRows, allocate, encode
+from skmlp.cpu.threads import single_threaded_blas
+from skmlp.cpu.update import StepRule
+from skmlp.formulas.optimisers import OPTIMISERS, Settings
+from skmlp.formulas.registry import code
+
+BLOCK_ROWS = 4096  # rows of one call of the prediction kernel
+PAUSE = 0.1  # seconds of kernel work after which Python gets to see a Ctrl-C
+FIRST_PIECE = 1e8  # multiplications in the first piece of work, some hundredths of a second
+
+
+class CpuBackend:
+    """A network and its loss, on the CPU.
+
+    Parameters
+    ----------
+    network : skmlp.network.layout.Network
+    loss : str
+        Key of :data:`skmlp.formulas.losses.LOSSES`.
+    dtype : {'float32', 'float64'} or dtype
+        Of parameters, data and arithmetic.
+    """
+
+    def __init__(self, network, loss, dtype):
+        self.network = network
+        self.dtype = np.dtype(dtype)
+        self.codes = encode(network, loss)
+
+    def start(self, parameters, X, targets, weights, *, batch_size, solver, settings, l1, l2, slots=None, steps=0):
+        """A :class:`TrainingRun`, which changes ``parameters`` in place.
+
+        Parameters
+        ----------
+        parameters : ndarray of shape (n_parameters,)
+        X : ndarray or CSR matrix of shape (rows, n_in)
+        targets : ndarray of shape (rows, n_targets)
+        weights : ndarray of shape (rows,) or None
+        batch_size : int
+        solver : str
+            Key of :data:`skmlp.formulas.optimisers.OPTIMISERS`.
+        settings : dict
+            Of the solver's hyperparameters, fields of :class:`skmlp.formulas.optimisers.Settings`.
+        l1, l2 : float
+            Strengths of the penalty.
+        slots, steps : ndarray and int
+            The state of the optimiser to go on from; new where not given.
+        """
+        settings = Settings(**{name: float(value) for name, value in settings.items()})
+        rule = StepRule(code(OPTIMISERS, solver), settings, float(l1), float(l2))
+        if slots is None:
+            slots = np.zeros((OPTIMISERS[solver].slots, parameters.size), dtype=self.dtype)
+        return TrainingRun(self, parameters, X, targets, weights, batch_size, rule, slots, steps)
+
+    def predict(self, parameters, X, *, raw=False):
+        """Predictions of shape (rows, n_outputs): probabilities or values; ``raw``: before the inverse link."""
+        none = np.empty((0, 1), dtype=self.dtype)
+        return self._predict(parameters, X, none, none[:, 0], raw)[0]
+
+    def predict_and_loss(self, parameters, X, targets, weights):
+        """Predictions, and the mean loss (its data term alone), weighted unless ``weights`` is None."""
+        outputs, total = self._predict(parameters, X, targets, self._weights(weights), False)
+        return outputs, total / (X.shape[0] if weights is None else weights.sum(dtype=np.float64))
+
+    def _predict(self, parameters, X, targets, weights, raw):
+        """Block by block, so that a conversion of X needs memory for one block."""
+        rows = X.shape[0]
+        outputs = np.empty((rows, self.network.layout.units[-1]), dtype=self.dtype)
+        order = np.arange(min(BLOCK_ROWS, rows))
+        dense = not sparse.issparse(X)
+        work = allocate(self.network, min(SHARD_ROWS, rows), self.dtype, dense=dense, training=False)
+        loss = 0.0
+        with single_threaded_blas():
+            for start in range(0, rows, BLOCK_ROWS):
+                block = slice(start, min(start + BLOCK_ROWS, rows))
+                loss += predict_rows(
+                    self.codes,
+                    parameters,
+                    self._kernel_input(X[block]),
+                    targets[block],
+                    weights[block],
+                    order[: block.stop - start],
+                    raw,
+                    work,
+                    outputs[block],
+                )
+        return outputs, loss
+
+    def _weights(self, weights):
+        return np.empty(0, dtype=self.dtype) if weights is None else weights
+
+    def _kernel_input(self, X):
+        if sparse.issparse(X):
+            return SparseRows(
+                writable(X.data.astype(self.dtype, copy=False)),
+                writable(X.indices.astype(np.int64, copy=False)),
+                writable(X.indptr.astype(np.int64, copy=False)),
+            )
+        return writable(np.ascontiguousarray(X, dtype=self.dtype))
+
+
+class TrainingRun:
+    """Training of one parameter vector on one data set.
+
+    Attributes
+    ----------
+    parameters : ndarray
+        Changed in place.
+    slots : ndarray of shape (n_slots, n_parameters)
+        The optimiser's state.
+    steps : int
+        Updates done.
+    """
+
+    def __init__(self, backend, parameters, X, targets, weights, batch_size, rule, slots, steps):
+        self._backend = backend
+        self._X = backend._kernel_input(X)
+        self._targets = targets
+        self._weights = backend._weights(weights)
+        self._batch_size = batch_size
+        self._rule = rule
+        self._work = allocate(
+            backend.network,
+            min(SHARD_ROWS, batch_size),
+            backend.dtype,
+            dense=not sparse.issparse(X),
+            training=True,
+        )
+        self._tally = np.zeros(N_TALLIES)
+        self._tally[STEPS] = steps
+        self.parameters = parameters
+        self.slots = slots
+        self._piece = max(1, int(FIRST_PIECE // (parameters.size * min(SHARD_ROWS, batch_size))))
+
+    @property
+    def steps(self):
+        """Updates done."""
+        return int(self._tally[STEPS])
+
+    def run_epoch(self, order, rates, outputs=None):
+        """One pass over the rows ``order``, in batches; ``rates`` are the learning rates of its steps.
+
+        Returns the mean over the rows of the loss, penalty included, at the time of each batch; NaN if every batch
+        was skipped. ``outputs``, (rows, n_outputs), gets the predictions of the pass. Works in pieces, so that a
+        Ctrl-C is answered soon.
+        """
+        if outputs is None:
+            outputs = np.empty((0, 1), dtype=self._backend.dtype)
+        self._tally[[EPOCH_LOSS, EPOCH_ROWS]] = 0.0
+        shards = len(rates) * -(-self._batch_size // SHARD_ROWS)
+        first = 0
+        while first < shards:
+            last = min(first + self._piece, shards)
+            started = time.perf_counter()
+            run_shards(
+                self._backend.codes,
+                self.parameters,
+                self._X,
+                self._targets,
+                self._weights,
+                order,
+                self._batch_size,
+                first,
+                last,
+                rates,
+                self._rule,
+                self.slots,
+                self._work,
+                self._tally,
+                outputs,
+            )
+            self._adapt_piece(last - first, time.perf_counter() - started)
+            first = last
+        rows = self._tally[EPOCH_ROWS]
+        return self._tally[EPOCH_LOSS] / rows if rows > 0 else float("nan")
+
+    def loss_and_gradient(self, vector):
+        """Mean loss over all rows, penalty included, and its gradient; for the rule ``keep_gradient``."""
+        self.parameters[...] = vector
+        loss = self.run_epoch(np.arange(self._targets.shape[0]), np.zeros(1))
+        return loss, self.slots[0]
+
+    def _adapt_piece(self, shards, seconds):
+        """Aim at :data:`PAUSE`, at most doubling: one call may have compiled the kernel."""
+        self._piece = max(1, min(2 * self._piece, int(shards * PAUSE / max(seconds, 1e-6))))
+
+
+def writable(array):
+    """The same memory as a writable array: a read-only one is another type, for which kernels compile anew.
+
+    Kernels never write into their input.
+    """
+    if array.flags.writeable:
+        return array
+    interface = {**array.__array_interface__, "data": (array.__array_interface__["data"][0], False)}
+    holder = type("Memory", (), {"__array_interface__": interface, "owner": array})()
+    return np.asarray(holder)

@@ -1,0 +1,56 @@
+"""The way back: from the loss of a shard of rows to the gradient of every parameter."""
+
+from skmlp.cpu.compile import by_code, function, inlined
+from skmlp.cpu.products import first_gradient, input_gradient, weight_gradient
+from skmlp.cpu.views import matrix, vector
+from skmlp.formulas.activations import ACTIVATIONS
+
+
+def derivative_loop(activation):
+    """Loop of one activation's derivative over a layer: delta *= da/dz."""
+    derivative = activation.derivative
+
+    @function
+    def run(z, a, delta):
+        for i in range(z.shape[0]):
+            for j in range(z.shape[1]):
+                delta[i, j] *= derivative(z[i, j], a[i, j])
+
+    return run
+
+
+differentiate = by_code([derivative_loop(activation) for activation in ACTIVATIONS.values()])
+
+
+@inlined
+def bias_gradient(delta, gradient):
+    """gradient = Σ_rows delta."""
+    gradient[:] = 0
+    for i in range(delta.shape[0]):
+        for j in range(delta.shape[1]):
+            gradient[j] += delta[i, j]
+
+
+@inlined
+def backward(network, parameters, X, rows, work, gradient):
+    """Fill ``gradient`` with that of the shard that ``work`` holds.
+
+    ``work.delta`` holds the loss's gradient in the raw outputs, and is overwritten.
+    """
+    n_rows = rows.size
+    here, before = work.delta, work.back
+    for layer in range(network.activations.size, -1, -1):
+        n_in, n_out = network.units[layer], network.units[layer + 1]
+        delta = matrix(here, 0, n_rows, n_out)
+        bias_gradient(delta, vector(gradient, network.biases[layer], n_out))
+        slope = matrix(gradient, network.weights[layer], n_in, n_out)
+        if layer == 0:
+            first_gradient(X, rows, work.x, delta, slope)
+            break
+        start = work.offsets[layer - 1] * n_rows
+        z, a = matrix(work.z, start, n_rows, n_in), matrix(work.a, start, n_rows, n_in)
+        weight_gradient(a, delta, slope)
+        back = matrix(before, 0, n_rows, n_in)
+        input_gradient(delta, matrix(parameters, network.weights[layer], n_in, n_out), back)
+        differentiate(network.activations[layer - 1], z, a, back)
+        here, before = before, here

@@ -1,0 +1,88 @@
+"""The on-disk cache of compiled kernels.
+
+Numba's own cache looks at the file of the cached function alone, so a kernel would go on running the old code of
+another file (numba issue 1833). Here the name of each cached file holds a fingerprint of all kernel sources and of
+the signature: a stale kernel has no name to be found by, and processes that write at once never mix two kernels.
+Where nothing can be written, or what is there cannot be read, kernels compile and run uncached.
+"""
+
+import hashlib
+import os
+import pickle
+from functools import lru_cache
+from pathlib import Path
+
+import numba
+from numba.core.caching import FunctionCache
+
+KERNEL_FOLDERS = ("cpu", "formulas")
+
+
+@lru_cache(maxsize=1)
+def fingerprint():
+    """Hash of every source file that a kernel may be compiled from, and of Numba's version."""
+    package = Path(__file__).parent.parent
+    digest = hashlib.sha256(numba.__version__.encode())
+    for folder in KERNEL_FOLDERS:
+        for path in sorted((package / folder).rglob("*.py")):
+            digest.update(path.relative_to(package).as_posix().encode() + b"\0")
+            digest.update(path.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+class KernelFiles:
+    """One file a compiled signature, in ``folder``, named by function, fingerprint and signature."""
+
+    def __init__(self, folder, function):
+        self._folder = Path(folder)
+        self._family = f"skmlp-{function}."
+        self._prefix = f"{self._family}{fingerprint()}."
+
+    def _path(self, key):
+        return self._folder / f"{self._prefix}{hashlib.sha256(repr(key).encode()).hexdigest()[:16]}.nbc"
+
+    def load(self, key):
+        """The data saved under ``key``, or None."""
+        try:
+            saved_key, data = pickle.loads(self._path(key).read_bytes())
+        except Exception:  # missing, truncated or foreign: compile anew
+            return None
+        return data if saved_key == repr(key) else None
+
+    def save(self, key, data):
+        """Save atomically; a place that cannot be written is no error."""
+        path = self._path(key)
+        scratch = path.with_suffix(f".{os.getpid()}-{os.urandom(4).hex()}")
+        try:
+            scratch.write_bytes(pickle.dumps((repr(key), data), protocol=-1))
+            scratch.replace(path)
+            self._remove_outdated()
+        except OSError:
+            scratch.unlink(missing_ok=True)
+
+    def flush(self):
+        """Remove every file of this function."""
+        for path in self._folder.glob(self._family + "*"):
+            path.unlink(missing_ok=True)
+
+    def _remove_outdated(self):
+        for path in self._folder.glob(self._family + "*.nbc"):
+            if not path.name.startswith(self._prefix):
+                path.unlink(missing_ok=True)
+
+
+class KernelCache(FunctionCache):
+    """Numba's cache of one function (its choice of folder, its serialisation) over :class:`KernelFiles`."""
+
+    def __init__(self, function):
+        super().__init__(function)
+        self._cache_file = KernelFiles(self.cache_path, self._impl.filename_base)
+
+
+def attach(dispatcher):
+    """Let ``dispatcher`` keep its compiled code on disk where that is possible."""
+    try:
+        dispatcher._cache = KernelCache(dispatcher.py_func)
+    except (RuntimeError, OSError):  # no writable folder
+        pass
+    return dispatcher

@@ -1,0 +1,126 @@
+"""exp, tanh, log and log1p as the CPU kernels compile them.
+
+LLVM does not vectorise calls of the C library. :func:`exp` and :func:`tanh` are therefore written as arithmetic, by
+range reduction x = n log 2 + r, |r| <= ½ log 2, the Taylor series of exp(r) - 1 to the last place of the type, and
+2ⁿ put together from its bits. They saturate to 0, infinity, ±1, and pass NaN on. The largest relative error is a few
+units in the last place.
+"""
+
+import math
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+from numba.extending import overload
+
+from skmlp.cpu.compile import STRICT_OPTIONS, real_type
+from skmlp.formulas import elementary
+
+
+class Real(NamedTuple):
+    """What range reduction needs to know of a floating-point type.
+
+    ``least`` and ``most`` are arguments whose exponentials are 0 and infinity. ``log2_short`` has so few bits that its
+    product with n is exact; ``log2_rest`` is what it lacks.
+    """
+
+    integer: type
+    mantissa_bits: int
+    bias: int
+    degree: int
+    least: float
+    most: float
+    log2_short: float
+    log2_rest: float
+
+
+REALS = {
+    np.float32: Real(np.int32, 23, 127, 7, -104.0, 89.0, 0.693145751953125, 1.428606820309417e-06),
+    np.float64: Real(np.int64, 52, 1023, 13, -746.0, 710.0, 0.6931471803691238, 1.9082149292705877e-10),
+}
+
+
+@lru_cache
+def make_series(real):
+    """Function of r: exp(r) - 1 by its Taylor series, in Horner's form."""
+    degree = REALS[real].degree
+    factors = tuple(real(1.0 / math.factorial(k)) for k in range(degree, 0, -1))
+
+    @njit(**STRICT_OPTIONS)
+    def series(r):
+        total = factors[0]
+        for k in range(1, degree):
+            total = total * r + factors[k]
+        return total * r
+
+    return series
+
+
+@lru_cache
+def make_reduced(real):
+    """Function of x: 2 to the halves of n, and exp(r) - 1, with exp(x) = 2ⁿ exp(r).
+
+    Two halves, since 2ⁿ itself may be out of range where exp(x) is not.
+    """
+    facts = REALS[real]
+    integer = facts.integer
+    per_log2, half = real(1.0 / math.log(2.0)), real(0.5)
+    short, rest = real(facts.log2_short), real(facts.log2_rest)
+    least, most = real(facts.least), real(facts.most)
+    shift, bias, one = integer(facts.mantissa_bits), integer(facts.bias), integer(1)
+    series = make_series(real)
+
+    @njit(**STRICT_OPTIONS)
+    def reduced(x):
+        x = least if x < least else (most if x > most else x)
+        n = np.floor(x * per_log2 + half)
+        r = (x - n * short) - n * rest
+        whole = integer(n)
+        lower = integer(whole >> one)
+        upper = integer(whole - lower)
+        return integer((lower + bias) << shift).view(real), integer((upper + bias) << shift).view(real), series(r)
+
+    return reduced
+
+
+@overload(elementary.exp, jit_options=STRICT_OPTIONS)
+def exp(x):
+    """exp(x)."""
+    real = real_type(x)
+    reduced = make_reduced(real)
+    one = real(1.0)
+
+    def compiled(x):
+        lower, upper, part = reduced(x)
+        return (one + part) * lower * upper
+
+    return compiled
+
+
+@overload(elementary.tanh, jit_options=STRICT_OPTIONS)
+def tanh(x):
+    """tanh|x| = -e / (2 + e) with e = exp(-2|x|) - 1, exact to rounding near 0, and the sign of x."""
+    real = real_type(x)
+    reduced = make_reduced(real)
+    one, two = real(1.0), real(2.0)
+
+    def compiled(x):
+        lower, upper, part = reduced(-two * abs(x))
+        power = lower * upper
+        e = power * part + (power - one)
+        return math.copysign(e / (two + e), x)
+
+    return compiled
+
+
+@overload(elementary.log, jit_options=STRICT_OPTIONS)
+def log(x):
+    """log(x); the C library's, since a loss takes one a row."""
+    return lambda x: math.log(x)
+
+
+@overload(elementary.log1p, jit_options=STRICT_OPTIONS)
+def log1p(x):
+    """log(1 + x)."""
+    return lambda x: math.log1p(x)

@@ -1,0 +1,25 @@
+"""The prediction kernel: raw outputs, loss and predictions of some rows."""
+
+from skmlp.cpu.compile import kernel
+from skmlp.cpu.forward import apply_link, forward
+from skmlp.cpu.loss import loss_and_delta
+from skmlp.cpu.structures import SHARD_ROWS
+from skmlp.cpu.views import matrix
+
+
+@kernel
+def predict_rows(network, parameters, X, targets, weights, order, raw, work, outputs):
+    """Fill ``outputs`` with predictions, raw ones if ``raw``; returns Σ weight · loss where there are targets."""
+    loss = 0.0
+    for start in range(0, order.size, SHARD_ROWS):
+        rows = order[start : start + SHARD_ROWS]
+        z = forward(network, parameters, X, rows, work)
+        if targets.shape[0] > 0:
+            delta = matrix(work.delta, 0, rows.size, z.shape[1])
+            loss += loss_and_delta(network.loss, z, targets, weights, rows, delta)
+        if not raw:
+            apply_link(network.link, z)
+        for i in range(z.shape[0]):
+            for j in range(z.shape[1]):
+                outputs[start + i, j] = z[i, j]
+    return loss

@@ -1,0 +1,85 @@
+"""What kernels are handed: named tuples of arrays and integers, the same types for every network and data set."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from skmlp.formulas.activations import ACTIVATIONS
+from skmlp.formulas.links import LINKS
+from skmlp.formulas.losses import LOSSES
+from skmlp.formulas.registry import code
+
+SHARD_ROWS = 256
+"""Rows of a batch that go forward and back together: a product wants 128 or more, and the values of the layers
+should stay in the second-level cache until the way back. A batch is cut by its size alone, so that a result depends on
+nothing else."""
+
+
+class NetworkCodes(NamedTuple):
+    """A network as integers: widths, offsets into the parameter vector, codes of the formulas."""
+
+    units: np.ndarray
+    weights: np.ndarray
+    biases: np.ndarray
+    activations: np.ndarray
+    loss: int
+    link: int
+    n_weights: int
+
+
+class SparseRows(NamedTuple):
+    """A CSR matrix of canonical format."""
+
+    data: np.ndarray
+    indices: np.ndarray
+    indptr: np.ndarray
+
+
+class Workspace(NamedTuple):
+    """Buffers for one shard, allocated once a fit; nothing is allocated inside a step.
+
+    ``z`` and ``a`` hold every layer's pre-activations and activations, layer ``l`` from ``offsets[l] * rows`` on;
+    ``delta`` and ``back`` the gradients in z of a layer and of the one before it. ``gradient`` is that of the batch,
+    ``part`` that of a shard.
+    """
+
+    x: np.ndarray
+    z: np.ndarray
+    a: np.ndarray
+    delta: np.ndarray
+    back: np.ndarray
+    gradient: np.ndarray
+    part: np.ndarray
+    offsets: np.ndarray
+
+
+def encode(network, loss):
+    """A :class:`~skmlp.network.layout.Network` and the name of its loss as :class:`NetworkCodes`."""
+    layout = network.layout
+    return NetworkCodes(
+        units=np.array(layout.units, dtype=np.int64),
+        weights=np.array(layout.weight_offsets, dtype=np.int64),
+        biases=np.array(layout.bias_offsets, dtype=np.int64),
+        activations=np.array([code(ACTIVATIONS, name) for name in network.activations], dtype=np.int64),
+        loss=code(LOSSES, loss),
+        link=code(LINKS, network.link),
+        n_weights=layout.n_weights,
+    )
+
+
+def allocate(network, rows, dtype, *, dense, training):
+    """A workspace for ``rows`` rows; one for prediction alone is smaller."""
+    layout = network.layout
+    values = sum(layout.units[1:])
+    widest = max(layout.units[1:])
+    size = layout.size if training else 0
+    return Workspace(
+        x=np.empty(rows * layout.units[0] if dense else 0, dtype=dtype),
+        z=np.empty(rows * values, dtype=dtype),
+        a=np.empty(rows * (values - layout.units[-1]), dtype=dtype),
+        delta=np.empty(rows * widest, dtype=dtype),
+        back=np.empty(rows * widest if training else 0, dtype=dtype),
+        gradient=np.empty(size, dtype=dtype),
+        part=np.empty(size, dtype=dtype),
+        offsets=np.cumsum([0, *layout.units[1:]], dtype=np.int64)[:-1],
+    )

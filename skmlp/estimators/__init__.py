@@ -1,0 +1,1 @@
+"""The scikit-learn face: parameters, validation, target encoding, fitted attributes."""

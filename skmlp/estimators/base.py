@@ -1,0 +1,169 @@
+"""What the four estimators share: their public methods and fitted attributes, whatever the target."""
+
+from contextlib import contextmanager
+
+import numpy as np
+from sklearn.base import BaseEstimator, _fit_context
+from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
+
+from skmlp.devices import make_backend
+from skmlp.estimators import fitting, inputs
+from skmlp.estimators.evaluation import make_evaluation
+from skmlp.estimators.parameters import FIRST_ORDER_SOLVERS
+from skmlp.network.summary import summary
+
+
+@contextmanager
+def unchanged_on_error(estimator):
+    """Leave an estimator as it was if the block raises."""
+    before = vars(estimator).copy()
+    try:
+        yield
+    except BaseException:
+        vars(estimator).clear()
+        vars(estimator).update(before)
+        raise
+
+
+def is_stochastic(estimator):
+    """For ``available_if``: partial fits need a solver that works step by step."""
+    if estimator.solver not in FIRST_ORDER_SOLVERS:
+        raise AttributeError(
+            f"partial_fit is only available for stochastic optimizers. {estimator.solver} is not stochastic."
+        )
+    return True
+
+
+class BaseMLP(BaseEstimator):
+    """Fitting and predicting; subclasses check and encode the target."""
+
+    _y_numeric = False
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None):
+        """Train the network.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training rows.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows, not negative. None: all 1.
+        X_val : {array-like, sparse matrix} of shape (n_val_samples, n_features), default=None
+            Validation rows: measured after each epoch and, with ``early_stopping``, used in place of a
+            ``validation_fraction`` of X.
+        y_val : array-like of shape (n_val_samples,) or (n_val_samples, n_outputs), default=None
+            Validation targets.
+        sample_weight_val : array-like of shape (n_val_samples,), default=None
+            Weights of the validation rows.
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        ValueError, TypeError
+            For unusable parameters or data, before any training; ValueError also if loss or parameters turn
+            non-finite without early stopping. The estimator then is as it was before the call.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If ``max_iter`` ended training, unless ``n_iter_no_change`` is inf.
+        """
+        with unchanged_on_error(self):
+            fitting.fit(self, X, y, sample_weight, (X_val, y_val, sample_weight_val))
+        return self
+
+    def evaluate(self, X, y, sample_weight=None):
+        """Loss and metrics on given data.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        evaluation : named tuple of float
+            ``loss``, the data term alone (no penalty, no class weights), then one field a metric.
+        """
+        check_is_fitted(self)
+        with unchanged_on_error(self):
+            data = fitting.evaluation(self, self._backend(), self._encoding, X, y, sample_weight)
+        return make_evaluation(data.measure(self._parameters)[1])
+
+    def summary(self):
+        """The network as a table: layer, shape, activation and parameters of each layer.
+
+        Returns
+        -------
+        table : str
+        """
+        check_is_fitted(self)
+        return summary(self._network)
+
+    @property
+    def coefs_(self):
+        """Weights of each layer, a tuple of arrays of shape (n_in, n_out): writable views of the model."""
+        return self._network.layout.weights(self._fitted("coefs_"))
+
+    @property
+    def intercepts_(self):
+        """Biases of each layer, a tuple of arrays of shape (n_out,): writable views of the model."""
+        return self._network.layout.biases(self._fitted("intercepts_"))
+
+    def _fitted(self, attribute):
+        if not self.__sklearn_is_fitted__():
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {attribute!r} before fit.")
+        return self._parameters
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "_parameters")
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+    def _partial_fit(self, X, y, sample_weight, classes=None):
+        with unchanged_on_error(self):
+            fitting.fit(self, X, y, sample_weight, incremental=True, classes=classes)
+        return self
+
+    def _backend(self):
+        return make_backend(self.device_, self._network, self._encoding.loss, self._parameters.dtype)
+
+    def _predictions(self, X, *, raw=False):
+        """Outputs of the network, (n_samples, n_outputs)."""
+        check_is_fitted(self)
+        X = validate_data(self, X, accept_sparse=("csr", "csc"), dtype=(np.float64, np.float32), reset=False)
+        return self._backend().predict(self._parameters, inputs.for_prediction(X, self._parameters.dtype), raw=raw)
+
+    def _check_data(self, X, y, *, reset):
+        """X and y as arrays, y of one dimension where it is one column."""
+        X, y = validate_data(
+            self,
+            X,
+            y,
+            accept_sparse=("csr", "csc"),
+            multi_output=True,
+            y_numeric=self._y_numeric,
+            dtype=(np.float64, np.float32),
+            reset=reset,
+        )
+        return X, column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
+
+    def _with_class_weights(self, y, weights, dtype, incremental):
+        """Weights of the training rows: a regressor has no classes to weigh."""
+        return weights
+
+    def _check_labels(self, y, encoding):
+        """Whether ``encoding`` knows the targets y."""

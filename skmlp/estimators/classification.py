@@ -1,0 +1,305 @@
+"""The classifiers."""
+
+import numpy as np
+from scipy import sparse
+from sklearn.base import ClassifierMixin, _fit_context
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import _check_partial_fit_first_call, check_classification_targets, unique_labels
+
+from skmlp.estimators.base import BaseMLP, is_stochastic
+from skmlp.estimators.docs import documented
+from skmlp.estimators.parameters import LOSS_CLASSIFIER, PARAMETERS, store
+from skmlp.estimators.targets import ClassEncoding, find_classes
+
+CLASSES = """\
+classes_ : ndarray of shape (n_classes,)
+    The labels, sorted.
+"""
+document = documented(LOSS_CLASSIFIER, "'accuracy'", CLASSES)
+
+
+class BaseClassifier(ClassifierMixin, BaseMLP):
+    """Classes, probabilities and class weights; subclasses say which kinds of target they take."""
+
+    _parameter_constraints = {
+        **{name: PARAMETERS[name].constraint for name in PARAMETERS.keys() - {"quantile", "delta"}},
+        "loss": LOSS_CLASSIFIER.constraint,
+    }
+
+    def __init__(
+        self,
+        hidden_layer_sizes=(100,),
+        activation="relu",
+        *,
+        dropout=0.0,
+        normalization=None,
+        weight_init="auto",
+        loss="log_loss",
+        alpha=1e-4,
+        l1_ratio=0.0,
+        class_weight=None,
+        label_smoothing=0.0,
+        focal_gamma=2.0,
+        solver="adam",
+        learning_rate="constant",
+        learning_rate_init=0.001,
+        power_t=0.5,
+        weight_decay=None,
+        momentum=0.9,
+        nesterovs_momentum=True,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-8,
+        rho=0.9,
+        clip_norm=None,
+        max_fun=15000,
+        batch_size="auto",
+        max_iter=200,
+        shuffle=True,
+        tol=1e-4,
+        n_iter_no_change=10,
+        early_stopping=False,
+        validation_fraction=0.1,
+        monitor="auto",
+        restore_best=True,
+        warm_start=False,
+        random_state=None,
+        metrics=(),
+        verbose=0,
+        dtype="auto",
+        device="cpu",
+        n_jobs=None,
+    ):
+        store(self, locals())
+
+    @available_if(is_stochastic)
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y, sample_weight=None, classes=None):
+        """Go on training for one pass over the given rows.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows.
+        y : array-like of shape (n_samples,) or (n_samples, n_labels)
+            Labels.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+        classes : array-like of shape (n_classes,), default=None
+            All labels that will come; required on the first call.
+
+        Returns
+        -------
+        self : object
+        """
+        return self._partial_fit(X, y, sample_weight, classes)
+
+    def predict(self, X):
+        """Labels.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_labels)
+        """
+        predictions = self._predictions(X)
+        return self._encoding.decode(predictions)
+
+    def predict_proba(self, X):
+        """Probabilities of the classes.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        p : ndarray of shape (n_samples, n_classes)
+            In the order of ``classes_``; one column of ones where training saw one class. For multilabel targets the
+            probability of each label.
+        """
+        predictions = self._predictions(X)
+        return self._encoding.probabilities(predictions)
+
+    def predict_log_proba(self, X):
+        """Logarithm of :meth:`predict_proba`.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        log_p : ndarray of shape (n_samples, n_classes)
+        """
+        with np.errstate(divide="ignore"):  # the logarithm of a probability that rounds to 0 is -inf
+            return np.log(self.predict_proba(X))
+
+    def decision_function(self, X):
+        """Logits.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        z : ndarray of shape (n_samples,) or (n_samples, n_classes)
+            Log-odds of the second class where there are at most two, else the raw outputs of the network.
+        """
+        z = self._predictions(X, raw=True)
+        if self._encoding.kind == "multiclass" and z.shape[1] == 2:
+            return z[:, 1] - z[:, 0]
+        return z[:, 0] if z.shape[1] == 1 and self._encoding.kind != "multilabel" else z
+
+    def _kind(self, kind):
+        """The encoding for a kind of target, or a ValueError if this estimator does not take it."""
+        return kind
+
+    def _make_encoding(self, y, incremental, classes):
+        check_classification_targets(y)
+        first_call = incremental and _check_partial_fit_first_call(self, classes)
+        if first_call or not hasattr(self, "_encoding") or not (self.warm_start or incremental):
+            labels, kind = find_classes(y, classes)
+            encoding = ClassEncoding(labels, self._kind(kind), sparse.issparse(y))
+            self.classes_ = labels
+        else:
+            encoding = self._encoding
+        if self.warm_start and encoding is getattr(self, "_encoding", None):
+            labels = unique_labels(y)
+            if set(labels) != set(self.classes_):
+                raise ValueError(
+                    "warm_start can only be used where `y` has the same classes as in the previous call to fit. "
+                    f"Previously got {self.classes_}, `y` has {labels}"
+                )
+        self._check_labels(y, encoding)
+        return encoding
+
+    def _check_labels(self, y, encoding):
+        unknown = np.setdiff1d(unique_labels(y), encoding.classes)
+        if len(unknown):
+            raise ValueError(
+                f"`y` has classes not in `self.classes_`. `self.classes_` has {encoding.classes}. 'y' has "
+                f"{unique_labels(y)}: unknown are {unknown}."
+            )
+
+    def _with_class_weights(self, y, weights, dtype, incremental):
+        if self.class_weight is None:
+            return weights
+        if incremental and self.class_weight == "balanced":
+            raise ValueError(
+                "class_weight 'balanced' is not supported for partial_fit, which does not see all labels. Give a dict "
+                "of label to weight."
+            )
+        of_class = compute_sample_weight(self.class_weight, y).astype(dtype)
+        if np.any(of_class < 0) or not np.any(of_class > 0):
+            raise ValueError(f"class_weight must be non-negative and not all zero, got {self.class_weight}.")
+        return of_class if weights is None else weights * of_class
+
+
+@document
+class MLPClassifier(BaseClassifier):
+    """Multilayer perceptron for whatever classes the target has: two, more, or several labels a row.
+
+    Takes the place of ``sklearn.neural_network.MLPClassifier``. The output is one logistic unit for two classes, one
+    softmax unit a class for more, and one logistic unit a label for multilabel targets.
+
+    {parameters}
+
+    {attributes}
+
+    See Also
+    --------
+    MLPBinaryClassifier : For two classes only.
+    MLPMulticlass : One softmax unit a class, also for two.
+
+    Examples
+    --------
+    >>> from skmlp import MLPClassifier
+    >>> from sklearn.datasets import load_iris
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = MLPClassifier((16,), learning_rate_init=0.01, random_state=0).fit(X, y)
+    >>> model.predict_proba(X[:2]).shape
+    (2, 3)
+    >>> bool(model.score(X, y) > 0.95)
+    True
+    """
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
+
+
+@document
+class MLPBinaryClassifier(BaseClassifier):
+    """Multilayer perceptron for two classes, with one logistic output unit.
+
+    {parameters}
+
+    {attributes}
+
+    See Also
+    --------
+    MLPClassifier : Takes any number of classes, and multilabel targets.
+
+    Examples
+    --------
+    >>> from skmlp import MLPBinaryClassifier
+    >>> from skmlp.datasets import load_pima
+    >>> X, y = load_pima()
+    >>> model = MLPBinaryClassifier((12,), max_iter=50, n_iter_no_change=float("inf"), random_state=0)
+    >>> model.fit((X - X.mean(axis=0)) / X.std(axis=0), y).n_iter_
+    50
+    """
+
+    def _kind(self, kind):
+        if kind != "binary":
+            raise ValueError(
+                f"Only binary classification is supported. The type of the target is {kind}. Use MLPClassifier."
+            )
+        return kind
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_class = False
+        return tags
+
+
+@document
+class MLPMulticlass(BaseClassifier):
+    """Multilayer perceptron with one softmax output unit a class, for two or more classes.
+
+    {parameters}
+
+    {attributes}
+
+    See Also
+    --------
+    MLPClassifier : One logistic unit where there are two classes; takes multilabel targets.
+
+    Examples
+    --------
+    >>> from skmlp import MLPMulticlass
+    >>> from sklearn.datasets import load_iris
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = MLPMulticlass((16,), learning_rate_init=0.01, random_state=0).fit(X, y)
+    >>> print(model.summary())
+    layer     shape    activation  parameters
+    hidden 1  4 -> 16  relu                80
+    output    16 -> 3  softmax             51
+    total                                 131
+    """
+
+    def _kind(self, kind):
+        if kind == "multilabel":
+            raise ValueError("Multilabel targets are not supported: one class a row. Use MLPClassifier.")
+        return "multiclass"

@@ -1,0 +1,64 @@
+"""Docstrings of the estimators, put together from the documentation of the parameters."""
+
+import inspect
+import textwrap
+
+from skmlp.estimators.parameters import PARAMETERS
+
+ATTRIBUTES = """\
+n_features_in_ : int
+    Number of features.
+feature_names_in_ : ndarray of shape (n_features_in_,)
+    Names of the features, if X had names that are all strings.
+coefs_ : tuple of ndarray of shape (n_in, n_out)
+    Weights of each layer. Writing into them changes the model.
+intercepts_ : tuple of ndarray of shape (n_out,)
+    Biases of each layer. Writing into them changes the model.
+n_iter_ : int
+    Epochs of the last call.
+n_layers_ : int
+    Number of layers, input and output included.
+n_outputs_ : int
+    Units of the output layer.
+out_activation_ : str
+    Activation of the output layer.
+t_ : int
+    Training rows seen.
+loss_ : float
+    Loss of the last epoch: the running mean over its rows, penalty included.
+best_loss_ : float or None
+    Lowest loss; None with early stopping.
+loss_curve_ : list of float
+    Loss of each epoch.
+validation_scores_ : list of float or None
+    Validation score of each epoch, with early stopping.
+best_validation_score_ : float or None
+    Highest validation score, with early stopping.
+best_iteration_ : int or None
+    The best epoch, counted from 1 in ``history_``.
+history_ : dict of list of float
+    For each epoch ``loss``, each metric, ``val_loss`` and ``val_<metric>`` where there are validation data,
+    ``learning_rate`` and ``seconds``.
+device_ : str
+    Where the model was trained.
+"""
+
+
+def documented(loss, metrics, first_attributes=""):
+    """Class decorator: puts the sections Parameters and Attributes where the docstring says {parameters}, {attributes}."""
+
+    def decorate(cls):
+        entries = []
+        for name in list(inspect.signature(cls.__init__).parameters)[1:]:
+            parameter = loss if name == "loss" else PARAMETERS[name]
+            text = textwrap.fill(parameter.doc.replace("{own}", metrics), 110)
+            entries.append(f"{name} : {parameter.kind}\n{textwrap.indent(text, '    ')}")
+        sections = {"parameters": "\n".join(entries), "attributes": first_attributes + ATTRIBUTES.rstrip()}
+        doc = inspect.cleandoc(cls.__doc__)
+        for name, text in sections.items():
+            title = name.capitalize()
+            doc = doc.replace("{" + name + "}", f"{title}\n{'-' * len(title)}\n{text}")
+        cls.__doc__ = doc
+        return cls
+
+    return decorate

@@ -1,0 +1,198 @@
+"""The course of a fit: data and parameters in, a trainer in the middle, fitted attributes out."""
+
+import copy
+import warnings
+from functools import partial
+
+import numpy as np
+from sklearn.model_selection import train_test_split
+from sklearn.utils import check_random_state
+
+from skmlp.devices import make_backend
+from skmlp.estimators import inputs
+from skmlp.estimators.parameters import check_together, hidden_layers
+from skmlp.formulas.losses import LOSSES
+from skmlp.network.initialisers import INITIALISERS
+from skmlp.network.layout import Layout, Network
+from skmlp.training.lbfgs import fit_lbfgs
+from skmlp.training.metrics import accuracy, r2, resolve
+from skmlp.training.progress import Progress
+from skmlp.training.schedules import SCHEDULES
+from skmlp.training.trainer import Loop, Trainer
+from skmlp.training.validation import Evaluation
+
+
+def fit(estimator, X, y, sample_weight, validation=(None, None, None), *, incremental=False, classes=None):
+    """Fit an estimator, or with ``incremental`` go on for one pass; ``validation`` is (X, y, sample_weight)."""
+    check_together(estimator)
+    sizes, activations = hidden_layers(estimator.hidden_layer_sizes, estimator.activation)
+    if incremental and estimator.early_stopping:
+        raise ValueError("partial_fit does not support early_stopping=True")
+    fresh = not hasattr(estimator, "_parameters") or not (estimator.warm_start or incremental)
+    random_state = check_random_state(estimator.random_state)
+
+    X, y = estimator._check_data(X, y, reset=fresh)
+    encoding = estimator._make_encoding(y, incremental, classes)
+    dtype = inputs.compute_dtype(estimator.dtype, estimator.solver, X)
+    network = Network(Layout((X.shape[1], *sizes, encoding.n_outputs)), activations, LOSSES[encoding.loss].link)
+    backend = make_backend(estimator.device, network, encoding.loss, dtype)
+    X = inputs.for_training(X, dtype)
+    weights = inputs.check_weights(sample_weight, X, dtype)
+    data = Evaluation(backend, X, encoding.encode(y, dtype), weights, resolve(estimator.metrics, encoding))
+    parameters = starting_parameters(estimator, network, random_state, dtype, fresh)
+    rows, held_out = split(estimator, data, encoding, validation, random_state)
+    weights = estimator._with_class_weights(y, weights, dtype, incremental)
+
+    progress = Progress(estimator.early_stopping and estimator.solver != "lbfgs", **reached(estimator, fresh))
+    if estimator.solver == "lbfgs":
+        loop = make_loop(estimator, len(rows), len(rows))
+        run = start_run(estimator, data, weights, parameters, "keep_gradient", loop.batch_size, {})
+        fit_lbfgs(run, loop, estimator.max_fun, progress, data, held_out)
+    else:
+        optimiser = starting_optimiser(estimator, dtype, incremental)
+        loop = make_loop(estimator, len(rows), batch_size(estimator, len(rows)))
+        run = start_run(estimator, data, weights, parameters, estimator.solver, loop.batch_size, optimiser)
+        trainer = Trainer(run, rows, loop, optimiser["schedule"], progress, random_state, data, held_out)
+        if incremental:
+            trainer.partial_fit()
+            optimiser |= {"slots": run.slots, "steps": run.steps}
+        else:
+            trainer.fit()
+    vars(estimator).pop("_optimizer", None)
+    if incremental:
+        estimator._optimizer = optimiser
+    publish(estimator, network, encoding, parameters, progress)
+
+
+def starting_parameters(estimator, network, random_state, dtype, fresh):
+    """New parameters, or a copy of those to go on from."""
+    if fresh:
+        name = estimator.activation
+        if not isinstance(name, str):
+            name = (*network.activations, "relu")[-1] if not network.activations else network.activations[-1]
+        return INITIALISERS[estimator.weight_init](network, name, random_state, dtype)
+    if network.layout != estimator._network.layout:
+        raise ValueError(
+            f"hidden_layer_sizes and the data give layers of {network.layout.units} units, but the fit to go on from "
+            f"has {estimator._network.layout.units}; with warm_start=False a fit begins anew."
+        )
+    return estimator._parameters.astype(dtype)
+
+
+def split(estimator, data, encoding, validation, random_state):
+    """Rows to train on, and validation data: those given, a part set aside, or None."""
+    everything = np.arange(len(data.targets))
+    if any(part is not None for part in validation):
+        return everything, given_validation(estimator, data.backend, encoding, *validation)
+    if not estimator.early_stopping or estimator.solver == "lbfgs":
+        return everything, None
+    # As scikit-learn's MLP: by class where there is one logistic unit.
+    stratify = data.targets[:, 0].astype(bool) if encoding.is_classifier and encoding.n_outputs == 1 else None
+    rows, held_out = train_test_split(
+        everything, random_state=random_state, test_size=estimator.validation_fraction, stratify=stratify
+    )
+    if len(held_out) < 2:
+        raise ValueError("The validation set is too small. Increase 'validation_fraction' or the size of your dataset.")
+    weights = None
+    if data.weights is not None:
+        weights = data.weights[held_out]
+        if not (weights.any() and data.weights[rows].any()):
+            raise ValueError("sample_weight: all are zero in the training or in the validation part of the split.")
+    return rows, Evaluation(
+        data.backend, data.X[held_out], data.targets[held_out], weights, data.metrics, stopping_score(encoding)
+    )
+
+
+def given_validation(estimator, backend, encoding, X_val, y_val, sample_weight_val):
+    """The user's validation data."""
+    if X_val is None or y_val is None:
+        raise ValueError("X_val and y_val must be given together, and sample_weight_val only with them.")
+    try:
+        return evaluation(estimator, backend, encoding, X_val, y_val, sample_weight_val)
+    except (ValueError, TypeError) as error:
+        raise type(error)(f"X_val, y_val or sample_weight_val: {error}") from error
+
+
+def evaluation(estimator, backend, encoding, X, y, sample_weight):
+    """Data to measure a fitted network on."""
+    X, y = estimator._check_data(X, y, reset=False)
+    estimator._check_labels(y, encoding)
+    X = inputs.for_prediction(X, backend.dtype)
+    weights = inputs.check_weights(sample_weight, X, backend.dtype)
+    metrics = resolve(estimator.metrics, encoding)
+    return Evaluation(backend, X, encoding.encode(y, backend.dtype), weights, metrics, stopping_score(encoding))
+
+
+def stopping_score(encoding):
+    """The score that early stopping watches: that of the estimator's ``score``."""
+    return partial(accuracy if encoding.is_classifier else r2, encoding)
+
+
+def batch_size(estimator, n_rows):
+    """Rows of a batch."""
+    if estimator.batch_size == "auto":
+        return min(200, n_rows)
+    if estimator.batch_size > n_rows:
+        warnings.warn(
+            "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped "
+            f"from {estimator.batch_size} to {n_rows}.",
+            stacklevel=4,
+        )
+    return int(min(estimator.batch_size, n_rows))
+
+
+def make_loop(estimator, n_rows, rows_of_batch):
+    """The trainer's settings."""
+    names = ("max_iter", "shuffle", "tol", "n_iter_no_change", "restore_best", "verbose")
+    return Loop(batch_size=rows_of_batch, **{name: getattr(estimator, name) for name in names})
+
+
+def start_run(estimator, data, weights, parameters, solver, rows_of_batch, optimiser):
+    """A run of the back end."""
+    settings = {name: getattr(estimator, name) for name in ("momentum", "beta_1", "beta_2", "epsilon", "rho")}
+    return data.backend.start(
+        parameters,
+        data.X,
+        data.targets,
+        weights,
+        batch_size=rows_of_batch,
+        solver=solver,
+        settings={**settings, "nesterov": estimator.nesterovs_momentum},
+        l1=estimator.alpha * estimator.l1_ratio,
+        l2=estimator.alpha * (1.0 - estimator.l1_ratio),
+        slots=optimiser.get("slots"),
+        steps=optimiser.get("steps", 0),
+    )
+
+
+def starting_optimiser(estimator, dtype, incremental):
+    """The optimiser's schedule and state: new, or in a sequence of partial fits a copy of what was reached."""
+    before = getattr(estimator, "_optimizer", None)
+    if incremental and before is not None and before["solver"] == estimator.solver:
+        return {**before, "slots": before["slots"].astype(dtype), "schedule": copy.copy(before["schedule"])}
+    schedule = SCHEDULES[estimator.learning_rate](estimator.learning_rate_init, estimator.power_t)
+    return {"solver": estimator.solver, "schedule": schedule}
+
+
+PROGRESS = ("t", "loss_curve", "validation_scores", "best_loss", "best_validation_score", "best_iteration", "history")
+
+
+def reached(estimator, fresh):
+    """What a fit goes on from, as fields of :class:`~skmlp.training.progress.Progress`."""
+    if fresh:
+        return {}
+    fields = {name: copy.deepcopy(getattr(estimator, f"{name}_")) for name in PROGRESS}
+    return {**fields, "no_improvement_count": estimator._no_improvement_count}
+
+
+def publish(estimator, network, encoding, parameters, progress):
+    """Set the fitted attributes."""
+    estimator._network, estimator._encoding, estimator._parameters = network, encoding, parameters
+    for name in PROGRESS:
+        setattr(estimator, f"{name}_", getattr(progress, name))
+    estimator._no_improvement_count = progress.no_improvement_count
+    estimator.n_iter_, estimator.loss_ = progress.n_iter, progress.loss
+    estimator.n_layers_ = len(network.layout.units)
+    estimator.n_outputs_ = network.layout.units[-1]
+    estimator.out_activation_ = network.link
+    estimator.device_ = estimator.device

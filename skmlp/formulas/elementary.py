@@ -1,0 +1,34 @@
+"""Elementary functions for formulas, in plain Python; a back end puts its own vectorising versions in their place.
+
+They saturate where :mod:`math` would raise ``OverflowError``: ``exp`` to infinity.
+"""
+
+from math import exp as _exp
+from math import inf, isnan, nan
+from math import log as _log
+from math import log1p as _log1p
+from math import tanh as _tanh
+
+LARGEST_EXPONENT = 709.782712893384  # log of the largest float64
+
+
+def exp(x):
+    """Exponential; infinity where it overflows."""
+    return inf if x > LARGEST_EXPONENT else _exp(x)
+
+
+def log(x):
+    """Natural logarithm of x >= 0; minus infinity at 0."""
+    if x > 0.0:
+        return _log(x)
+    return -inf if x == 0.0 else nan
+
+
+def log1p(x):
+    """log(1 + x) for x >= 0, exact to rounding near 0."""
+    return nan if isnan(x) else _log1p(x)
+
+
+def tanh(x):
+    """Hyperbolic tangent."""
+    return _tanh(x)

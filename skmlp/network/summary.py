@@ -1,0 +1,25 @@
+"""The network as a table."""
+
+
+def summary(network):
+    """Layer, shape, activation and parameters of each layer, and their total.
+
+    >>> from skmlp.network.layout import Layout, Network
+    >>> print(summary(Network(Layout((8, 12, 1)), ("relu",), "logistic")))
+    layer     shape    activation  parameters
+    hidden 1  8 -> 12  relu               108
+    output    12 -> 1  logistic            13
+    total                                 121
+    """
+    names = [f"hidden {i}" for i in range(1, len(network.activations) + 1)] + ["output"]
+    rows = [("layer", "shape", "activation", "parameters")]
+    for name, (n_in, n_out), function in zip(
+        names, network.layout.shapes, (*network.activations, network.link), strict=True
+    ):
+        rows.append((name, f"{n_in} -> {n_out}", function, f"{(n_in + 1) * n_out:,}"))
+    rows.append(("total", "", "", f"{network.layout.size:,}"))
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    return "\n".join(
+        "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths[:3], strict=False)), row[3].rjust(widths[3])])
+        for row in rows
+    )

@@ -1,0 +1,68 @@
+"""L-BFGS over all rows at once, by SciPy's implementation."""
+
+import time
+import warnings
+
+import numpy as np
+from scipy.optimize import minimize
+from sklearn.utils.optimize import _check_optimize_result
+
+from skmlp.training.trainer import NON_FINITE
+
+
+def fit_lbfgs(run, loop, max_fun, progress, training, validation):
+    """Minimise the loss of a run with the rule ``keep_gradient``; one history entry an iteration.
+
+    Byrd, Lu, Nocedal & Zhu, SIAM J. Sci. Comput. 1995. ``tol`` bounds the largest component of the projected gradient.
+
+    Raises
+    ------
+    ValueError
+        If loss or parameters turn non-finite.
+    """
+    progress.n_iter = 0
+    started = time.perf_counter()
+
+    def loss_and_gradient(vector):
+        loss, gradient = run.loss_and_gradient(vector)
+        return loss, gradient.astype(np.float64)
+
+    def record(intermediate_result):
+        nonlocal started
+        vector = intermediate_result.x.astype(run.parameters.dtype)
+        entry = {"loss": float(intermediate_result.fun)}
+        if training.metrics:
+            values = training.measure(vector)[1]
+            entry |= {name: values[name] for name in training.metrics}
+        if validation is not None:
+            entry |= {f"val_{name}": value for name, value in validation.measure(vector)[1].items()}
+        entry |= {"learning_rate": float("nan"), "seconds": time.perf_counter() - started}
+        progress.record(entry)
+        progress.judge(loop.tol, float("nan"), vector)
+        if loop.verbose:
+            print(f"Iteration {progress.n_iter}, loss = {progress.loss:.8f}")
+        reached[...] = vector
+        started = time.perf_counter()
+
+    reached = run.parameters.copy()
+    options = {"maxfun": max_fun, "maxiter": loop.max_iter, "gtol": loop.tol}
+    try:
+        with np.errstate(over="ignore", invalid="ignore"):  # a diverging line search is reported below
+            result = minimize(
+                loss_and_gradient,
+                run.parameters.astype(np.float64),
+                method="L-BFGS-B",
+                jac=True,
+                callback=record,
+                options=options,
+            )
+    except KeyboardInterrupt:
+        progress.trim()
+        warnings.warn("Training interrupted by user.", stacklevel=2)
+        run.parameters[...] = reached
+        return
+    run.parameters[...] = result.x
+    progress.loss = float(result.fun)
+    if not (np.isfinite(result.fun) and np.isfinite(run.parameters).all()):
+        raise ValueError(f"{NON_FINITE} It happened in iteration {result.nit}. Try scaling X (and y).")
+    progress.n_iter = _check_optimize_result("lbfgs", result, loop.max_iter)

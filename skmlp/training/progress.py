@@ -1,0 +1,74 @@
+"""What training has reached so far: curves, history, and the best epoch."""
+
+from dataclasses import dataclass, field
+from math import inf, nan
+
+import numpy as np
+
+
+@dataclass
+class Progress:
+    """State that a warm start and ``partial_fit`` go on from; its public fields become fitted attributes.
+
+    ``t`` counts training rows seen; ``history`` maps names to lists with one entry an epoch; ``best_iteration`` counts
+    in it from 1. With early stopping the best epoch is that of the highest validation score, else that of the lowest
+    loss.
+    """
+
+    early_stopping: bool
+    t: int = 0
+    n_iter: int = 0
+    loss: float = nan
+    loss_curve: list = field(default_factory=list)
+    validation_scores: list | None = None
+    best_loss: float | None = None
+    best_validation_score: float | None = None
+    no_improvement_count: int = 0
+    best_iteration: int | None = None
+    history: dict = field(default_factory=dict)
+    best_parameters: np.ndarray | None = None
+
+    def __post_init__(self):
+        if self.early_stopping and self.validation_scores is None:
+            self.validation_scores, self.best_validation_score, self.best_loss = [], -inf, None
+        elif not self.early_stopping and self.best_loss is None:
+            self.best_loss, self.validation_scores, self.best_validation_score = inf, None, None
+
+    def record(self, entry):
+        """Append an epoch; a history of other keys begins anew."""
+        if self.history.keys() != entry.keys():
+            self.history, self.best_iteration = {name: [] for name in entry}, None
+        self.n_iter += 1
+        self.loss = entry["loss"]
+        self.loss_curve.append(self.loss)
+        for name, value in entry.items():
+            self.history[name].append(value)
+
+    @property
+    def epochs(self):
+        """Epochs in the history."""
+        return len(next(iter(self.history.values()), ()))
+
+    def judge(self, tol, score, parameters):
+        """Compare the epoch just recorded with the best so far, as scikit-learn's MLP does.
+
+        ``tol`` says what counts as an improvement for stopping; any gain makes a new best. ``score`` is the validation
+        score, used with early stopping, which keeps a copy of the best ``parameters``.
+        """
+        if self.early_stopping:
+            self.validation_scores.append(score)
+            improved = score >= self.best_validation_score + tol
+            if score > self.best_validation_score:
+                self.best_validation_score, self.best_iteration = score, self.epochs
+                np.copyto(self.best_parameters, parameters)
+        else:
+            improved = self.loss <= self.best_loss - tol
+            if self.loss < self.best_loss:
+                self.best_loss, self.best_iteration = self.loss, self.epochs
+        self.no_improvement_count = 0 if improved else self.no_improvement_count + 1
+
+    def trim(self):
+        """After an interruption: drop what was recorded of an epoch that is not complete."""
+        epochs = min(map(len, self.history.values()), default=0)
+        for values in self.history.values():
+            del values[epochs:]

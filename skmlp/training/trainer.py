@@ -1,0 +1,169 @@
+"""The epoch loop of the first-order solvers."""
+
+import math
+import time
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from skmlp.training.validation import evaluate
+
+NON_FINITE = (
+    "Solver produced non-finite parameter weights. The input data may contain large values and need to be preprocessed."
+)
+
+
+@dataclass(frozen=True)
+class Loop:
+    """Settings of the loop, named as the estimators' parameters."""
+
+    batch_size: int
+    max_iter: int
+    shuffle: bool
+    tol: float
+    n_iter_no_change: float
+    restore_best: bool
+    verbose: int
+
+
+class Trainer:
+    """Trains one run of a back end, epoch by epoch.
+
+    Parameters
+    ----------
+    run : training run of a back end
+        Holds the parameters, which change in place.
+    rows : ndarray of int
+        The training rows.
+    loop : Loop
+    schedule : skmlp.training.schedules.Constant
+    progress : skmlp.training.progress.Progress
+        Goes on from where it is.
+    random_state : numpy.random.RandomState
+    training, validation : skmlp.training.validation.Evaluation or None
+        ``training`` only for metrics, taken from the epoch's own predictions.
+    """
+
+    def __init__(self, run, rows, loop, schedule, progress, random_state, training, validation):
+        self._run, self._rows, self._loop = run, rows, loop
+        self._schedule, self._progress, self._random_state = schedule, progress, random_state
+        self._training, self._validation = training, validation
+        self._outputs = None
+        if training.metrics:
+            shape = (len(rows), training.backend.network.layout.units[-1])
+            self._outputs = np.zeros(shape, dtype=training.backend.dtype)
+
+    def fit(self):
+        """Train for ``max_iter`` epochs, or until the loss or the validation score stops improving.
+
+        Raises
+        ------
+        ValueError
+            If loss or parameters turn non-finite without early stopping.
+        """
+        progress, loop = self._progress, self._loop
+        progress.n_iter = 0
+        if progress.early_stopping:
+            progress.best_parameters = self._run.parameters.copy()
+        finite = True
+        try:
+            while progress.n_iter < loop.max_iter:
+                finite = self._epoch()
+                if not finite or self._converged():
+                    break
+                if progress.n_iter == loop.max_iter and not math.isinf(loop.n_iter_no_change):
+                    warnings.warn(
+                        f"Stochastic Optimizer: Maximum iterations ({loop.max_iter}) reached and the optimization "
+                        "hasn't converged yet.",
+                        ConvergenceWarning,
+                        stacklevel=2,
+                    )
+        except KeyboardInterrupt:
+            progress.trim()
+            warnings.warn("Training interrupted by user.", stacklevel=2)
+        self._finish(finite)
+
+    def partial_fit(self):
+        """One epoch, with the stopping rule acting on the learning rate alone."""
+        self._progress.n_iter = 0
+        finite = self._epoch()
+        if finite:
+            self._converged()
+        self._finish(finite)
+
+    def _epoch(self):
+        """Train and record one epoch; returns whether it is finite."""
+        started = time.perf_counter()
+        run, progress, loop = self._run, self._progress, self._loop
+        if loop.shuffle:
+            # As scikit-learn shuffles: a permutation of the order of the epoch before.
+            swaps = np.arange(len(self._rows))
+            self._random_state.shuffle(swaps)
+            self._rows = self._rows[swaps]
+        rates = self._schedule.rates(-(-len(self._rows) // loop.batch_size))
+        loss = float(run.run_epoch(self._rows, rates, self._outputs))
+        finite = math.isfinite(loss) and bool(np.isfinite(run.parameters).all())
+        entry = {"loss": loss}
+        if self._training.metrics:
+            entry |= self._running_metrics()
+        score = float("nan")
+        if self._validation is not None:
+            predictions, values = self._validation.measure(run.parameters)
+            entry |= {f"val_{name}": value for name, value in values.items()}
+            if progress.early_stopping and finite:
+                score = self._validation.score_of(predictions)
+        entry |= {"learning_rate": float(rates[-1]), "seconds": time.perf_counter() - started}
+        progress.record(entry)
+        progress.t += len(self._rows)
+        progress.judge(loop.tol, score, run.parameters)
+        self._report(score)
+        self._schedule.end_epoch(progress.t)
+        return finite
+
+    def _running_metrics(self):
+        training = self._training
+        weights = None if training.weights is None else training.weights[self._rows]
+        return evaluate(training.metrics, self._outputs, training.targets[self._rows], weights)
+
+    def _converged(self):
+        """Whether to stop for lack of improvement; a schedule may change the rate and go on."""
+        progress, loop = self._progress, self._loop
+        if progress.no_improvement_count <= loop.n_iter_no_change:
+            return False
+        reason = self._schedule.stalled()
+        if loop.verbose:
+            watched = "Validation score" if progress.early_stopping else "Training loss"
+            print(
+                f"{watched} did not improve more than tol={loop.tol:f} for {loop.n_iter_no_change} consecutive "
+                f"epochs. {reason or self._schedule.change}"
+            )
+        if reason is None:
+            progress.no_improvement_count = 0
+        return reason is not None
+
+    def _report(self, score):
+        if self._loop.verbose:
+            print(f"Iteration {self._progress.n_iter}, loss = {self._progress.loss:.8f}")
+            if self._progress.early_stopping:
+                print(f"Validation score: {score:f}")
+
+    def _finish(self, finite):
+        """Restore the best epoch, or refuse what is not finite."""
+        progress, parameters = self._progress, self._run.parameters
+        where = f"epoch {progress.n_iter}, learning rate {self._schedule.rate:g}"
+        if progress.early_stopping and (self._loop.restore_best or not finite):
+            np.copyto(parameters, progress.best_parameters)
+        if not finite and not progress.early_stopping:
+            raise ValueError(
+                f"{NON_FINITE} It happened in {where}. Try scaling X (and y), a smaller learning_rate_init, or "
+                "clip_norm."
+            )
+        if not finite:
+            warnings.warn(
+                f"{NON_FINITE} Training stopped in {where}, and the best epoch was restored.",
+                ConvergenceWarning,
+                stacklevel=3,
+            )
+        progress.best_parameters = None

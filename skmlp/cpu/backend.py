@@ -7,7 +7,7 @@ from scipy import sparse
 
 import skmlp.cpu.elementary  # noqa: F401  (registers exp, log and tanh for the kernels)
 from skmlp.cpu.epoch import EPOCH_LOSS, EPOCH_ROWS, N_TALLIES, STEPS, run_shards
-from skmlp.cpu.predict import predict_rows
+from skmlp.cpu.predict import predict_rows, to_predictions
 from skmlp.cpu.structures import SHARD_ROWS, SparseRows, allocate, encode
 from skmlp.cpu.threads import single_threaded_blas
 from skmlp.cpu.update import StepRule
@@ -180,6 +180,8 @@ class TrainingRun:
             )
             self._adapt_piece(last - first, time.perf_counter() - started)
             first = last
+        if outputs.shape[0]:
+            to_predictions(self._backend.codes.link, outputs)
         rows = self._tally[EPOCH_ROWS]
         return self._tally[EPOCH_LOSS] / rows if rows > 0 else float("nan")
 

@@ -12,9 +12,8 @@ def derivative_loop(activation):
 
     @function
     def run(z, a, delta):
-        for i in range(z.shape[0]):
-            for j in range(z.shape[1]):
-                delta[i, j] *= derivative(z[i, j], a[i, j])
+        for i in range(z.size):
+            delta[i] *= derivative(z[i], a[i])
 
     return run
 
@@ -47,10 +46,10 @@ def backward(network, parameters, X, rows, work, gradient):
         if layer == 0:
             first_gradient(X, rows, work.x, delta, slope)
             break
-        start = work.offsets[layer - 1] * n_rows
-        z, a = matrix(work.z, start, n_rows, n_in), matrix(work.a, start, n_rows, n_in)
-        weight_gradient(a, delta, slope)
-        back = matrix(before, 0, n_rows, n_in)
-        input_gradient(delta, matrix(parameters, network.weights[layer], n_in, n_out), back)
-        differentiate(network.activations[layer - 1], z, a, back)
+        start, size = work.offsets[layer - 1] * n_rows, n_rows * n_in
+        weight_gradient(matrix(work.a, start, n_rows, n_in), delta, slope)
+        weights = matrix(parameters, network.weights[layer], n_in, n_out)
+        input_gradient(delta, weights, matrix(before, 0, n_rows, n_in))
+        z, a = vector(work.z, start, size), vector(work.a, start, size)
+        differentiate(network.activations[layer - 1], z, a, vector(before, 0, size))
         here, before = before, here

@@ -6,6 +6,7 @@ arguments. Built-ins are chosen by integer code outside the inner loops (:func:`
 kernel serves all of them.
 """
 
+from inspect import signature
 from types import FunctionType
 
 import numpy as np
@@ -81,13 +82,14 @@ def formulas(module):
 def by_code(loops):
     """One function ``choose(code, ...)`` that runs ``loops[code](...)``, the choice made once a call.
 
-    Its text is put together here, since a chain of functions would be compiled anew at each of its links.
+    Its text is put together here, with the names of the loops' own arguments, so that it can be inlined.
     """
-    lines = [f"    if code == {code}: return loop_{code}(*arguments)" for code in range(len(loops) - 1)]
-    lines = ["def choose(code, *arguments):", *lines, f"    return loop_{len(loops) - 1}(*arguments)"]
+    arguments = ", ".join(signature(loops[0]).parameters)
+    lines = [f"    if code == {code}: return loop_{code}({arguments})" for code in range(len(loops) - 1)]
+    lines = [f"def choose(code, {arguments}):", *lines, f"    return loop_{len(loops) - 1}({arguments})"]
     scope = {f"loop_{code}": loop for code, loop in enumerate(loops)}
     exec("\n".join(lines), scope)
-    return function(scope["choose"])
+    return inlined(scope["choose"])
 
 
 def by_input(dense, sparse):

@@ -2,7 +2,7 @@
 
 from skmlp.cpu.backward import backward
 from skmlp.cpu.compile import inlined, kernel
-from skmlp.cpu.forward import apply_link, forward
+from skmlp.cpu.forward import forward
 from skmlp.cpu.loss import loss_and_delta, row_weight
 from skmlp.cpu.structures import SHARD_ROWS
 from skmlp.cpu.update import update
@@ -38,10 +38,9 @@ def add_gradient(total, part):
 
 
 @inlined
-def record(link, z, outputs, start):
-    """Keep predictions in the order of the epoch, if asked to."""
+def record(z, outputs, start):
+    """Keep raw outputs in the order of the epoch, if asked to."""
     if outputs.shape[0] > 0:
-        apply_link(link, z)
         for i in range(z.shape[0]):
             for j in range(z.shape[1]):
                 outputs[start + i, j] = z[i, j]
@@ -75,7 +74,7 @@ def run_shards(
             if shard > 0:
                 add_gradient(work.gradient, work.part)
             z = matrix(work.z, work.offsets[-1] * rows.size, rows.size, network.units[-1])
-            record(network.link, z, outputs, begin)
+            record(z, outputs, begin)
         if shard == shards - 1:
             tally[STEPS] += 1.0
             penalty = update(

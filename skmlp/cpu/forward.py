@@ -12,16 +12,13 @@ formulas(links)
 
 
 def activation_loop(activation):
-    """Loop of one activation over a layer: z += bias; a = activation(z)."""
+    """Loop of one activation over the values of a layer: a = activation(z)."""
     apply = activation.function
 
     @function
-    def run(z, bias, a):
-        for i in range(z.shape[0]):
-            for j in range(z.shape[1]):
-                value = z[i, j] + bias[j]
-                z[i, j] = value
-                a[i, j] = apply(value)
+    def run(z, a):
+        for i in range(z.size):
+            a[i] = apply(z[i])
 
     return run
 
@@ -49,14 +46,6 @@ apply_link = by_code([link_loop(link) for link in LINKS.values()])
 
 
 @inlined
-def add_bias(z, bias):
-    """z += bias."""
-    for i in range(z.shape[0]):
-        for j in range(z.shape[1]):
-            z[i, j] += bias[j]
-
-
-@inlined
 def forward(network, parameters, X, rows, work):
     """Raw outputs, (rows, n_outputs), a view of ``work.z``; ``work`` keeps what the way back needs."""
     n_rows, hidden = rows.size, network.activations.size
@@ -68,12 +57,11 @@ def forward(network, parameters, X, rows, work):
         start = work.offsets[layer] * n_rows
         z = matrix(work.z, start, n_rows, n_out)
         if layer == 0:
-            first_product(X, rows, work.x, weights, z)
+            first_product(X, rows, work.x, weights, bias, z)
         else:
-            forward_product(x, weights, z)
+            forward_product(x, weights, bias, z)
         if layer < hidden:
+            size = n_rows * n_out
+            activate(network.activations[layer], vector(work.z, start, size), vector(work.a, start, size))
             x = matrix(work.a, start, n_rows, n_out)
-            activate(network.activations[layer], z, bias, x)
-        else:
-            add_bias(z, bias)
     return z

@@ -8,6 +8,12 @@ from skmlp.cpu.views import matrix
 
 
 @kernel
+def to_predictions(link, raw):
+    """Raw outputs to predictions, in place."""
+    apply_link(link, raw)
+
+
+@kernel
 def predict_rows(network, parameters, X, targets, weights, order, raw, work, outputs):
     """Fill ``outputs`` with predictions, raw ones if ``raw``; returns Σ weight · loss where there are targets."""
     loss = 0.0

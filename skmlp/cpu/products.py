@@ -5,29 +5,38 @@ All arrays are C-contiguous; ``x`` is (rows, n_in), ``weights`` (n_in, n_out), `
 
 import numpy as np
 
-from skmlp.cpu.compile import by_input, function
+from skmlp.cpu.compile import by_input, function, inlined
 from skmlp.cpu.views import matrix
 
 SMALL = 16_384
 """Multiplications below which a loop here takes less time than a call of BLAS."""
 
 
+@inlined
+def add_bias(bias, z):
+    """z += bias."""
+    for i in range(z.shape[0]):
+        for j in range(z.shape[1]):
+            z[i, j] += bias[j]
+
+
 @function
-def forward_product(x, weights, z):
-    """z = x @ weights."""
+def forward_product(x, weights, bias, z):
+    """z = x @ weights + bias."""
     n_in, n_out = weights.shape
     if x.shape[0] * n_in * n_out > SMALL:
         np.dot(x, weights, z)
+        add_bias(bias, z)
         return
     for i in range(x.shape[0]):
         if n_out == 1:
-            total = z.dtype.type(0.0)
+            total = bias[0]
             for p in range(n_in):
                 total += x[i, p] * weights[p, 0]
             z[i, 0] = total
         else:
             for j in range(n_out):
-                z[i, j] = 0
+                z[i, j] = bias[j]
             for p in range(n_in):
                 factor = x[i, p]
                 for j in range(n_out):
@@ -74,25 +83,25 @@ def input_gradient(delta, weights, back):
                 back[i, p] = total
 
 
-def _dense_first_product(X, rows, x, weights, z):
+def _dense_first_product(X, rows, x, weights, bias, z):
     n_in = X.shape[1]
     gathered = matrix(x, 0, rows.size, n_in)
     for i in range(rows.size):
         row = rows[i]
         for p in range(n_in):
             gathered[i, p] = X[row, p]
-    forward_product(gathered, weights, z)
+    forward_product(gathered, weights, bias, z)
 
 
 def _dense_first_gradient(X, rows, x, delta, gradient):
     weight_gradient(matrix(x, 0, rows.size, X.shape[1]), delta, gradient)
 
 
-def _sparse_first_product(X, rows, x, weights, z):
+def _sparse_first_product(X, rows, x, weights, bias, z):
     n_out = z.shape[1]
     for i in range(rows.size):
         for j in range(n_out):
-            z[i, j] = 0
+            z[i, j] = bias[j]
         for k in range(X.indptr[rows[i]], X.indptr[rows[i] + 1]):
             factor, column = X.data[k], X.indices[k]
             for j in range(n_out):
@@ -109,7 +118,7 @@ def _sparse_first_gradient(X, rows, x, delta, gradient):
                 gradient[column, j] += factor * delta[i, j]
 
 
-# (X, rows, x, weights, z): z = X[rows] @ weights; a dense X leaves its rows in the buffer x for the way back.
+# (X, rows, x, weights, bias, z): z = X[rows] @ weights + bias; a dense X leaves its rows in x for the way back.
 first_product = by_input(_dense_first_product, _sparse_first_product)
 # (X, rows, x, delta, gradient): gradient = X[rows].T @ delta.
 first_gradient = by_input(_dense_first_gradient, _sparse_first_gradient)

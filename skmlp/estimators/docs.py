@@ -45,7 +45,7 @@ device_ : str
 
 
 def documented(loss, metrics, first_attributes=""):
-    """Class decorator: puts the sections Parameters and Attributes where the docstring says {parameters}, {attributes}."""
+    """Class decorator: puts the sections where the docstring says {parameters} and {attributes}."""
 
     def decorate(cls):
         entries = []

@@ -31,6 +31,10 @@ def _positive(*, zero, one=None):
     return Interval(Real, 0, one, closed=closed)
 
 
+def _count():
+    return Interval(Integral, 1, None, closed="left")
+
+
 def _names(table):
     return StrOptions(set(table))
 
@@ -39,7 +43,7 @@ PARAMETERS = {
     "hidden_layer_sizes": Parameter(
         "int or array-like of int, default=(100,)",
         "Units of each hidden layer; ``()`` for none.",
-        ["array-like", Interval(Integral, 1, None, closed="left")],
+        ["array-like", _count()],
     ),
     "activation": Parameter(
         "{'identity', 'logistic', 'tanh', 'relu'} or list of these, default='relu'",
@@ -79,7 +83,7 @@ PARAMETERS = {
     "delta": Parameter("float > 0, default=1.0", "Of the Huber loss, which is to come.", [_positive(zero=False)]),
     "solver": Parameter(
         "{'sgd', 'adam', 'rmsprop', 'lbfgs'}, default='adam'",
-        "The optimiser. 'lbfgs' works on all rows at once, and ignores what steps, batches and learning rates are about.",
+        "The optimiser. 'lbfgs' works on all rows at once, and ignores what is about steps and batches.",
         [StrOptions({*FIRST_ORDER_SOLVERS, "lbfgs"})],
     ),
     "learning_rate": Parameter(
@@ -107,16 +111,14 @@ PARAMETERS = {
     "max_fun": Parameter(
         "int >= 1, default=15000",
         "Most evaluations of the loss, for 'lbfgs'.",
-        [Interval(Integral, 1, None, closed="left")],
+        [_count()],
     ),
     "batch_size": Parameter(
         "int >= 1 or 'auto', default='auto'",
         "Rows of a batch; 'auto': min(200, n_samples).",
-        [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        [StrOptions({"auto"}), _count()],
     ),
-    "max_iter": Parameter(
-        "int >= 1, default=200", "Most epochs (iterations of 'lbfgs').", [Interval(Integral, 1, None, closed="left")]
-    ),
+    "max_iter": Parameter("int >= 1, default=200", "Most epochs (iterations of 'lbfgs').", [_count()]),
     "shuffle": Parameter("bool, default=True", "Whether to shuffle the rows in each epoch.", ["boolean"]),
     "tol": Parameter(
         "float >= 0, default=1e-4",
@@ -126,7 +128,7 @@ PARAMETERS = {
     "n_iter_no_change": Parameter(
         "int >= 1 or inf, default=10",
         "Epochs without an improvement after which training stops; inf: exactly max_iter epochs.",
-        [Interval(Integral, 1, None, closed="left"), Options(Real, {np.inf})],
+        [_count(), Options(Real, {np.inf})],
     ),
     "early_stopping": Parameter(
         "bool, default=False",

@@ -26,7 +26,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     >>> from sklearn.datasets import load_diabetes
     >>> X, y = load_diabetes(return_X_y=True)
     >>> y = (y - y.mean()) / y.std()
-    >>> model = MLPRegressor(hidden_layer_sizes=(16,), solver="lbfgs", alpha=1.0, max_iter=100, tol=0.01, random_state=0)
+    >>> model = MLPRegressor(hidden_layer_sizes=(16,), solver="lbfgs", alpha=1.0, tol=0.01, random_state=0)
     >>> bool(model.fit(X, y).score(X, y) > 0.5)
     True
     """

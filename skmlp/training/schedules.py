@@ -33,7 +33,7 @@ class Constant:
 
 
 class InverseScaling(Constant):
-    """learning_rate_init / (t + 1)**power_t after each epoch, t the rows seen so far; the first at learning_rate_init."""
+    """learning_rate_init / (t + 1)**power_t after each epoch, t the rows seen so far."""
 
     def __init__(self, learning_rate_init, power_t):
         super().__init__(learning_rate_init, power_t)

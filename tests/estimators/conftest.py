@@ -36,8 +36,7 @@ def tasks():
         "poisson2": (X, counts),
     }
     return {
-        name: SimpleNamespace(X=X / X.std(axis=0), y=y, sample_weight=_rows(len(X)))
-        for name, (X, y) in pairs.items()
+        name: SimpleNamespace(X=X / X.std(axis=0), y=y, sample_weight=_rows(len(X))) for name, (X, y) in pairs.items()
     }
 
 

@@ -111,16 +111,12 @@ def test_what_is_no_count(parameter, value):
     assert_names(fit_error("MLPRegressor", **{parameter: value}), parameter, str(value))
 
 
-@pytest.mark.parametrize(
-    "parameter", ["shuffle", "early_stopping", "warm_start", "nesterovs_momentum", "restore_best"]
-)
+@pytest.mark.parametrize("parameter", ["shuffle", "early_stopping", "warm_start", "nesterovs_momentum", "restore_best"])
 def test_what_is_no_truth_value(parameter):
     assert_names(fit_error("MLPRegressor", **{parameter: "yes"}), parameter, "yes")
 
 
-@pytest.mark.parametrize(
-    "parameter, value", [("random_state", "seed"), ("verbose", "loud"), ("n_jobs", "all")]
-)
+@pytest.mark.parametrize("parameter, value", [("random_state", "seed"), ("verbose", "loud"), ("n_jobs", "all")])
 def test_other_types(parameter, value):
     assert_names(fit_error("MLPRegressor", **{parameter: value}), parameter, value)
 
@@ -194,9 +190,7 @@ def test_objectives_that_are_not_there_yet_are_refused(name, parameters, fragmen
     assert_names(fit_error(name, **parameters), *fragments)
 
 
-@pytest.mark.parametrize(
-    "parameters", [{"l1_ratio": 0.5}, {"dropout": 0.5}, {"clip_norm": 1.0}, {"weight_decay": 0.1}]
-)
+@pytest.mark.parametrize("parameters", [{"l1_ratio": 0.5}, {"dropout": 0.5}, {"clip_norm": 1.0}, {"weight_decay": 0.1}])
 def test_lbfgs_refuses_what_it_cannot_do(parameters):
     (parameter,) = parameters
     assert_names(fit_error("MLPRegressor", solver="lbfgs", **parameters), parameter)

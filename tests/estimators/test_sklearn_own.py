@@ -23,8 +23,6 @@ PRIVATE = {
     "test_gradient": (AttributeError, "calls _loss_grad_lbfgs"),
     "test_learning_rate_warmstart": (AttributeError, "reads _optimizer"),
     "test_adaptive_learning_rate": (AttributeError, "reads _optimizer"),
-    "test_n_iter_no_change": (AttributeError, "reads _no_improvement_count"),
-    "test_n_iter_no_change_inf": (AttributeError, "reads _no_improvement_count"),
 }
 WARNS = "waits for a warning at max_iter with n_iter_no_change=inf (deviation 5)"
 FLOAT32 = "wants parameters in the dtype of X (deviation 1)"

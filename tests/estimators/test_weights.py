@@ -105,9 +105,7 @@ class TestClassWeight:
         assert_close(by_class, by_row)
         np.testing.assert_allclose(by_class.loss_, by_row.loss_)
 
-    @pytest.mark.parametrize(
-        "estimator, task", [(MLPBinaryClassifier, "binary"), (MLPMulticlass, "multiclass")]
-    )
+    @pytest.mark.parametrize("estimator, task", [(MLPBinaryClassifier, "binary"), (MLPMulticlass, "multiclass")])
     def test_of_the_special_classifiers(self, tasks, estimator, task):
         data = tasks[task]
         weights = compute_sample_weight("balanced", data.y)
@@ -208,8 +206,6 @@ def test_score_and_evaluate_take_weights(tasks, estimator):
     model = make(estimator).fit(data.X, data.y)
     counts = np.random.default_rng(2).integers(0, 3, len(data.X))
     rows = np.repeat(np.arange(len(data.X)), counts)
-    assert model.score(data.X, data.y, sample_weight=counts) == pytest.approx(
-        model.score(data.X[rows], data.y[rows])
-    )
+    assert model.score(data.X, data.y, sample_weight=counts) == pytest.approx(model.score(data.X[rows], data.y[rows]))
     weighted = model.evaluate(data.X, data.y, sample_weight=counts)
     np.testing.assert_allclose(weighted, model.evaluate(data.X[rows], data.y[rows]))

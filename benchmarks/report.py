@@ -1,0 +1,31 @@
+"""Tables: as text on the screen, and as CSV in a file."""
+
+import csv
+import platform
+from importlib.metadata import version
+from pathlib import Path
+
+
+def describe_machine():
+    """Processor, Python and the versions that decide the speed."""
+    packages = ", ".join(f"{name} {version(name)}" for name in ("skmlp", "scikit-learn", "numba", "numpy", "scipy"))
+    processor = platform.processor() or platform.machine()
+    for line in _lines("/proc/cpuinfo"):
+        if line.startswith("model name"):
+            processor = line.split(":", 1)[1].strip()
+            break
+    return f"{processor}; Python {platform.python_version()}; {packages}"
+
+
+def _lines(path):
+    return Path(path).read_text().splitlines() if Path(path).exists() else []
+
+
+def show(header, rows, path):
+    """Print a Markdown table of strings and write it as CSV to ``path``."""
+    widths = [max(len(row[column]) for row in [header, *rows]) for column in range(len(header))]
+    for row in [header, ["-" * width for width in widths], *rows]:
+        print("| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |")
+    with open(path, "w", newline="") as file:
+        csv.writer(file).writerows([header, *rows])
+    print(f"written to {path}")

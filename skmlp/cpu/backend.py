@@ -1,6 +1,7 @@
 """What the trainer is handed: a network on this back end, and a run of training on one data set."""
 
 import time
+from contextlib import nullcontext
 
 import numpy as np
 from scipy import sparse
@@ -8,6 +9,7 @@ from scipy import sparse
 import skmlp.cpu.elementary  # noqa: F401  (registers exp, log and tanh for the kernels)
 from skmlp.cpu.epoch import EPOCH_LOSS, EPOCH_ROWS, N_TALLIES, STEPS, run_shards
 from skmlp.cpu.predict import predict_rows, to_predictions
+from skmlp.cpu.products import all_small
 from skmlp.cpu.structures import SHARD_ROWS, SparseRows, allocate, encode
 from skmlp.cpu.threads import single_threaded_blas
 from skmlp.cpu.update import StepRule
@@ -61,6 +63,10 @@ class CpuBackend:
             slots = np.zeros((OPTIMISERS[solver].slots, parameters.size), dtype=self.dtype)
         return TrainingRun(self, parameters, X, targets, weights, batch_size, rule, slots, steps)
 
+    def active(self):
+        """Context manager for the time of training."""
+        return single_threaded_blas()
+
     def predict(self, parameters, X, *, raw=False):
         """Predictions of shape (rows, n_outputs): probabilities or values; ``raw``: before the inverse link."""
         none = np.empty((0, 1), dtype=self.dtype)
@@ -74,12 +80,13 @@ class CpuBackend:
     def _predict(self, parameters, X, targets, weights, raw):
         """Block by block, so that a conversion of X needs memory for one block."""
         rows = X.shape[0]
+        parameters = writable(np.asarray(parameters))
         outputs = np.empty((rows, self.network.layout.units[-1]), dtype=self.dtype)
         order = np.arange(min(BLOCK_ROWS, rows))
         dense = not sparse.issparse(X)
         work = allocate(self.network, min(SHARD_ROWS, rows), self.dtype, dense=dense, training=False)
         loss = 0.0
-        with single_threaded_blas():
+        with nullcontext() if all_small(rows, self.network.layout) else single_threaded_blas():
             for start in range(0, rows, BLOCK_ROWS):
                 block = slice(start, min(start + BLOCK_ROWS, rows))
                 loss += predict_rows(

@@ -12,6 +12,11 @@ SMALL = 16_384
 """Multiplications below which a loop here takes less time than a call of BLAS."""
 
 
+def all_small(rows, layout):
+    """Whether no product of ``rows`` rows with a layer's weights goes to BLAS."""
+    return rows * max(n_in * n_out for n_in, n_out in layout.shapes) <= SMALL
+
+
 @inlined
 def add_bias(bias, z):
     """z += bias."""

@@ -96,8 +96,7 @@ class BaseMLP(BaseEstimator):
             ``loss``, the data term alone (no penalty, no class weights), then one field a metric.
         """
         check_is_fitted(self)
-        with unchanged_on_error(self):
-            data = fitting.evaluation(self, self._backend(), self._encoding, X, y, sample_weight)
+        data = fitting.evaluation(self, self._backend(), self._encoding, X, y, sample_weight)
         return make_evaluation(data.measure(self._parameters)[1])
 
     def summary(self):

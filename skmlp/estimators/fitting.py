@@ -47,30 +47,26 @@ def fit(estimator, X, y, sample_weight, validation=(None, None, None), *, increm
     if estimator.solver == "lbfgs":
         loop = make_loop(estimator, len(rows), len(rows))
         run = start_run(estimator, data, weights, parameters, "keep_gradient", loop.batch_size, {})
-        fit_lbfgs(run, loop, estimator.max_fun, progress, data, held_out)
+        with backend.active():
+            fit_lbfgs(run, loop, estimator.max_fun, progress, data, held_out)
     else:
         optimiser = starting_optimiser(estimator, dtype, incremental)
         loop = make_loop(estimator, len(rows), batch_size(estimator, len(rows)))
         run = start_run(estimator, data, weights, parameters, estimator.solver, loop.batch_size, optimiser)
         trainer = Trainer(run, rows, loop, optimiser["schedule"], progress, random_state, data, held_out)
-        if incremental:
-            trainer.partial_fit()
-            optimiser |= {"slots": run.slots, "steps": run.steps}
-        else:
-            trainer.fit()
+        with backend.active():
+            trainer.partial_fit() if incremental else trainer.fit()
     vars(estimator).pop("_optimizer", None)
     if incremental:
-        estimator._optimizer = optimiser
+        estimator._optimizer = {**optimiser, "slots": run.slots, "steps": run.steps}
     publish(estimator, network, encoding, parameters, progress)
 
 
 def starting_parameters(estimator, network, random_state, dtype, fresh):
     """New parameters, or a copy of those to go on from."""
     if fresh:
-        name = estimator.activation
-        if not isinstance(name, str):
-            name = (*network.activations, "relu")[-1] if not network.activations else network.activations[-1]
-        return INITIALISERS[estimator.weight_init](network, name, random_state, dtype)
+        last = estimator.activation if isinstance(estimator.activation, str) else ("relu", *network.activations)[-1]
+        return INITIALISERS[estimator.weight_init](network, last, random_state, dtype)
     if network.layout != estimator._network.layout:
         raise ValueError(
             f"hidden_layer_sizes and the data give layers of {network.layout.units} units, but the fit to go on from "

@@ -1,0 +1,91 @@
+"""Every activation of the table, in every way in which it runs."""
+
+import numpy as np
+import pytest
+
+from skmlp.formulas.activations import ACTIVATIONS
+from tests import naive
+from tests.ways import EXTREMES, REALS, WAYS, call, llvm_of, loop, needs_jit, over
+
+Z = np.linspace(-4.0, 4.0, 60)  # 0, where an activation may have a kink, is not among them
+
+names = pytest.mark.parametrize("name", ACTIVATIONS)
+ways = pytest.mark.parametrize("way", WAYS)
+reals = pytest.mark.parametrize("real", REALS, ids=lambda real: real.__name__)
+parts = pytest.mark.parametrize("part", ["function", "derivative"])
+
+
+def function(name, way, z):
+    return over(ACTIVATIONS[name].function, way, z)
+
+
+def derivative(name, way, z):
+    return over(ACTIVATIONS[name].derivative, way, z, function(name, way, z))
+
+
+def test_every_activation_has_a_twin():
+    assert ACTIVATIONS.keys() == naive.ACTIVATIONS.keys()
+
+
+@names
+@ways
+def test_derivative_equals_central_differences(name, way):
+    expected = naive.slope_by_differences(lambda z: function(name, way, z), Z)
+    np.testing.assert_allclose(derivative(name, way, Z), expected, rtol=1e-6, atol=1e-10)
+
+
+@names
+@ways
+@pytest.mark.parametrize("real, rtol", [(np.float32, 1e-5), (np.float64, 1e-12)], ids=["float32", "float64"])
+def test_equals_the_naive_statement(name, way, real, rtol):
+    z = Z.astype(real)
+    for ours, theirs in zip((function, derivative), naive.ACTIVATIONS[name], strict=True):
+        # A slope of 1e-3 is taken from an activation near 1, and can be no more exact than that.
+        expected = theirs(z.astype(np.longdouble)).astype(np.float64)
+        np.testing.assert_allclose(ours(name, way, z), expected, rtol=rtol, atol=rtol / 10)
+
+
+@names
+@ways
+@reals
+def test_extreme_arguments_give_numbers(name, way, real):
+    z = np.array([*EXTREMES, np.finfo(real).min, np.finfo(real).max], dtype=real)
+    assert not np.isnan(function(name, way, z)).any()
+    assert not np.isnan(derivative(name, way, z)).any()
+
+
+@names
+@ways
+@reals
+def test_does_not_fall(name, way, real):
+    z = np.sort(np.concatenate([EXTREMES, Z])).astype(real)
+    values = function(name, way, z)
+    assert (np.diff(values) >= -4 * np.spacing(np.abs(values[1:]))).all()
+
+
+@names
+@ways
+@reals
+def test_nan_comes_through(name, way, real):
+    assert np.isnan(function(name, way, np.full(3, np.nan, dtype=real))).all()
+
+
+@names
+@parts
+@reals
+@needs_jit
+def test_result_has_the_type_of_the_argument(name, part, real):
+    formula = getattr(ACTIVATIONS[name], part)
+    compiled = call(formula)
+    compiled(*[real(0.5)] * (1 if part == "function" else 2))
+    for signature in compiled.nopython_signatures:
+        assert signature.return_type == signature.args[0]
+
+
+@names
+@parts
+@needs_jit
+def test_single_precision_does_without_double(name, part):
+    (function if part == "function" else derivative)(name, "compiled", Z.astype(np.float32))
+    code = llvm_of(loop(getattr(ACTIVATIONS[name], part)))
+    assert " float " in code and " double " not in code

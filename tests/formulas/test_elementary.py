@@ -1,0 +1,38 @@
+"""The elementary functions in plain Python: they saturate where those of math raise."""
+
+import math
+from math import inf, nan
+
+import numpy as np
+import pytest
+
+from skmlp.formulas import elementary
+
+LIMITS = {
+    "exp": {1e4: inf, inf: inf, elementary.LARGEST_EXPONENT * 1.000001: inf, -1e4: 0.0, -inf: 0.0, 0.0: 1.0},
+    "log": {0.0: -inf, -0.0: -inf, inf: inf, 1.0: 0.0, -1.0: nan, -inf: nan},
+    "log1p": {0.0: 0.0, inf: inf},
+    "tanh": {1e4: 1.0, -1e4: -1.0, inf: 1.0, -inf: -1.0, 0.0: 0.0},
+}
+
+
+@pytest.mark.parametrize("name, x, expected", [(name, *pair) for name, table in LIMITS.items() for pair in table.items()])
+def test_limits(name, x, expected):
+    np.testing.assert_equal(getattr(elementary, name)(x), expected)
+
+
+@pytest.mark.parametrize("name", LIMITS)
+def test_nan_comes_through(name):
+    assert math.isnan(getattr(elementary, name)(nan))
+
+
+@pytest.mark.parametrize("name", LIMITS)
+@pytest.mark.parametrize("x", [1e-300, 1e-9, 0.3, 1.0, 20.0, 700.0])
+def test_values(name, x):
+    assert getattr(elementary, name)(x) == getattr(math, name)(x)
+
+
+def test_largest_exponent_is_the_largest():
+    assert math.isfinite(math.exp(elementary.LARGEST_EXPONENT))
+    with pytest.raises(OverflowError):
+        math.exp(math.nextafter(elementary.LARGEST_EXPONENT, inf))

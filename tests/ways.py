@@ -1,0 +1,116 @@
+"""The ways in which a formula runs: on Python's floats, on NumPy's scalars, and compiled into a loop.
+
+Kernels whose compilation is switched off hand NumPy's scalars to formulas.
+"""
+
+from functools import cache
+from inspect import signature
+
+import numpy as np
+import pytest
+from numba.core import config
+
+import skmlp.cpu.backend  # noqa: F401  (lets compiled code call formulas)
+from skmlp.cpu.compile import function
+
+WAYS = ("python", "numpy", "compiled")
+REALS = (np.float32, np.float64)
+EXTREMES = (-1e4, -1.0, -0.0, 0.0, 1.0, 1e4)
+
+needs_jit = pytest.mark.skipif(bool(config.DISABLE_JIT), reason="is about compiled code, and compilation is off")
+
+
+@cache
+def loop(formula):
+    """Compiled loop of an elementwise formula: (out, first arguments, second arguments, ...)."""
+
+    @function
+    def one(out, a):
+        for i in range(out.size):
+            out[i] = formula(a[i])
+
+    @function
+    def two(out, a, b):
+        for i in range(out.size):
+            out[i] = formula(a[i], b[i])
+
+    @function
+    def three(out, a, b, c):
+        for i in range(out.size):
+            out[i] = formula(a[i], b[i], c[i])
+
+    return {1: one, 2: two, 3: three}[len(signature(formula).parameters)]
+
+
+@cache
+def call(formula):
+    """Compiled function that does nothing but call an elementwise formula."""
+    number = len(signature(formula).parameters)
+    return function({1: lambda a: formula(a), 2: lambda a, b: formula(a, b), 3: lambda a, b, c: formula(a, b, c)}[number])
+
+
+def over(formula, way, *arguments):
+    """An elementwise formula over arrays of one shape and dtype."""
+    arguments = np.broadcast_arrays(*arguments)
+    columns = [np.ascontiguousarray(array).ravel() for array in arguments]
+    out = np.empty_like(columns[0])
+    if way == "compiled":
+        loop(formula)(out, *columns)
+    else:
+        rows = zip(*(column.tolist() if way == "python" else column for column in columns), strict=True)
+        out[:] = [formula(*row) for row in rows]
+    return out.reshape(arguments[0].shape)
+
+
+@cache
+def row_loop(formula):
+    """Compiled loop over rows of a formula that changes a row in place."""
+
+    @function
+    def run(rows):
+        for i in range(rows.shape[0]):
+            formula(rows[i])
+
+    return run
+
+
+@cache
+def row_loss_loop(formula):
+    """Compiled loop over rows of a loss of a row, which fills the row's gradient."""
+
+    @function
+    def run(values, z, y, gradient):
+        for i in range(z.shape[0]):
+            values[i] = formula(z[i], y[i], gradient[i])
+
+    return run
+
+
+def uncompiled(dispatcher):
+    """The Python function behind a compiled one."""
+    return getattr(dispatcher, "py_func", dispatcher)
+
+
+def predictions(link, way, z):
+    """A link of the package over raw outputs (rows, outputs)."""
+    if not link.by_row:
+        return over(link.function, way, z)
+    run = row_loop(link.function)
+    rows = z.copy()
+    (run if way == "compiled" else uncompiled(run))(rows)
+    return rows
+
+
+def loss_and_gradient(loss, way, z, y):
+    """A loss of the package over raw outputs (rows, outputs): the value of each row, and the gradient."""
+    if loss.row is None:
+        return over(loss.value, way, z, y).sum(axis=1), over(loss.gradient, way, z, y)
+    run = row_loss_loop(loss.row)
+    values, gradient = np.empty(len(z), dtype=z.dtype), np.empty_like(z)
+    (run if way == "compiled" else uncompiled(run))(values, z, y, gradient)
+    return values, gradient
+
+
+def llvm_of(dispatcher):
+    """LLVM code of what a dispatcher has compiled last."""
+    return dispatcher.inspect_llvm(dispatcher.signatures[-1])

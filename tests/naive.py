@@ -5,6 +5,7 @@ arguments: a loss is its textbook formula on predictions, a gradient is the chai
 sum over all that was ever averaged. Rows of data are rows of arrays; an array of longdouble is computed in longdouble.
 """
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -220,7 +221,7 @@ class Network:
         values = iter(vector)
         weights = [
             np.array([[next(values) for _ in range(n_out)] for _ in range(n_in)])
-            for n_in, n_out in zip(units[:-1], units[1:], strict=True)
+            for n_in, n_out in pairwise(units)
         ]
         biases = [np.array([next(values) for _ in range(n_out)]) for n_out in units[1:]]
         assert next(values, None) is None
@@ -375,7 +376,7 @@ def epoch(vector, make_network, X, y, row_weights, order, batch_size, optimiser,
 def starting_values(units, activations, output_activation, random_state):
     """Uniform draws within ±√(6 / (n_in + n_out)), 2 in place of 6 after a logistic unit; lists of weights, biases."""
     weights, biases = [], []
-    for n_in, n_out, name in zip(units[:-1], units[1:], [*activations, output_activation], strict=True):
+    for (n_in, n_out), name in zip(pairwise(units), [*activations, output_activation], strict=True):
         limit = np.sqrt((2 if name == "logistic" else 6) / (n_in + n_out))
         weights.append(random_state.uniform(-limit, limit, (n_in, n_out)))
         biases.append(random_state.uniform(-limit, limit, n_out))

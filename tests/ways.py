@@ -8,6 +8,7 @@ from inspect import signature
 
 import numpy as np
 import pytest
+from numba import types
 from numba.core import config
 
 import skmlp.cpu.backend  # noqa: F401  (lets compiled code call formulas)
@@ -45,8 +46,8 @@ def loop(formula):
 @cache
 def call(formula):
     """Compiled function that does nothing but call an elementwise formula."""
-    number = len(signature(formula).parameters)
-    return function({1: lambda a: formula(a), 2: lambda a, b: formula(a, b), 3: lambda a, b, c: formula(a, b, c)}[number])
+    calls = {1: lambda a: formula(a), 2: lambda a, b: formula(a, b), 3: lambda a, b, c: formula(a, b, c)}
+    return function(calls[len(signature(formula).parameters)])
 
 
 def over(formula, way, *arguments):
@@ -111,6 +112,7 @@ def loss_and_gradient(loss, way, z, y):
     return values, gradient
 
 
-def llvm_of(dispatcher):
-    """LLVM code of what a dispatcher has compiled last."""
-    return dispatcher.inspect_llvm(dispatcher.signatures[-1])
+def single_precision_code(dispatcher):
+    """LLVM code of what a dispatcher has compiled for float32."""
+    (chosen,) = [arguments for arguments in dispatcher.signatures if arguments[0].dtype == types.float32]
+    return dispatcher.inspect_llvm(chosen)

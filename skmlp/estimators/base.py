@@ -2,9 +2,8 @@
 
 from contextlib import contextmanager
 
-import numpy as np
 from sklearn.base import BaseEstimator, _fit_context
-from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
+from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from skmlp.devices import make_backend
 from skmlp.estimators import fitting, inputs
@@ -143,21 +142,12 @@ class BaseMLP(BaseEstimator):
     def _predictions(self, X, *, raw=False):
         """Outputs of the network, (n_samples, n_outputs)."""
         check_is_fitted(self)
-        X = validate_data(self, X, accept_sparse=("csr", "csc"), dtype=(np.float64, np.float32), reset=False)
+        X = inputs.validate(self, X, reset=False)
         return self._backend().predict(self._parameters, inputs.for_prediction(X, self._parameters.dtype), raw=raw)
 
     def _check_data(self, X, y, *, reset):
         """X and y as arrays, y of one dimension where it is one column."""
-        X, y = validate_data(
-            self,
-            X,
-            y,
-            accept_sparse=("csr", "csc"),
-            multi_output=True,
-            y_numeric=self._y_numeric,
-            dtype=(np.float64, np.float32),
-            reset=reset,
-        )
+        X, y = inputs.validate(self, X, y, reset=reset, multi_output=True, y_numeric=self._y_numeric)
         return X, column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
 
     def _with_class_weights(self, y, weights, dtype, incremental):

@@ -2,9 +2,46 @@
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils.validation import _check_sample_weight, check_non_negative
+from sklearn.utils.validation import _check_sample_weight, check_non_negative, validate_data
 
 from skmlp.training.trainer import NON_FINITE
+
+
+def validate(estimator, X, *y, reset, **checks):
+    """scikit-learn's validation of X, and of y where there is one, with the offending columns in its error.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For data that scikit-learn refuses.
+    """
+    try:
+        return validate_data(
+            estimator, X, *y, accept_sparse=("csr", "csc"), dtype=(np.float64, np.float32), reset=reset, **checks
+        )
+    except ValueError as error:
+        columns = not_numeric(X) if "convert" in str(error) else []
+        if not columns:
+            raise
+        raise ValueError(
+            f"{error}\nColumn(s) {columns[:10]} of X are not numeric. Encode them first, for instance with "
+            "sklearn.preprocessing.OneHotEncoder or OrdinalEncoder."
+        ) from error
+
+
+def not_numeric(X):
+    """Columns of X, by name or number, that cannot be turned into numbers."""
+    names = list(X.columns) if hasattr(X, "columns") else None
+    table = np.asarray(X, dtype=object)
+    if table.ndim != 2:
+        return []
+    columns = []
+    for number in range(table.shape[1]):
+        try:
+            table[:, number].astype(np.float64)
+        except (ValueError, TypeError):
+            columns.append(names[number] if names else number)
+    return columns
 
 
 def compute_dtype(dtype, solver, X):

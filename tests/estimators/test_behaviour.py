@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_matrix, issparse
 from scipy.special import expit, softmax
 from sklearn import neural_network
 from sklearn.exceptions import ConvergenceWarning, DataConversionWarning
@@ -176,6 +177,15 @@ class TestTargets:
         assert model.score(data.X, y) > 0.6
         assert model.fit(data.X, y.tolist()).score(data.X, y) > 0.6
 
+    def test_may_be_sparse_indicators(self, tasks, assert_same_model):
+        data = tasks["multilabel"]
+        dense = MLPClassifier(**QUIET).fit(data.X, data.y)
+        model = MLPClassifier(**QUIET).fit(data.X, csr_matrix(data.y))
+        assert_same_model(dense, model)
+        assert issparse(model.predict(data.X))
+        np.testing.assert_array_equal(model.predict(data.X).toarray(), dense.predict(data.X))
+        assert model.score(data.X, csr_matrix(data.y)) == dense.score(data.X, data.y)
+
     def test_as_a_column_are_flattened_with_a_warning(self, tasks, assert_same_model):
         data = tasks["binary"]
         model = MLPClassifier(**QUIET)
@@ -217,10 +227,11 @@ class TestPredictions:
         np.testing.assert_array_equal(decision > 0, model.predict(data.X) == 1)
 
     @EVERY_CLASSIFIER
-    def test_far_away_are_certain_but_finite(self, tasks, estimator):
+    @pytest.mark.parametrize("activation", FUNCTIONS)
+    def test_far_away_are_certain_but_finite(self, tasks, estimator, activation):
         data = tasks["binary"]
-        model = estimator(**QUIET).fit(data.X, data.y)
-        far = data.X * 1e6
+        model = estimator(activation=activation, **QUIET).fit(data.X, data.y)
+        far = data.X * 1e30
         assert np.isfinite(model.decision_function(far)).all()
         proba = model.predict_proba(far)
         assert ((proba >= 0) & (proba <= 1)).all()

@@ -8,6 +8,7 @@ import pytest
 from joblib import Parallel, delayed
 from scipy.sparse import csc_array, csc_matrix, csr_array, csr_matrix
 from sklearn.base import clone
+from threadpoolctl import threadpool_info
 
 from skmlp import MLPBinaryClassifier, MLPClassifier, MLPMulticlass, MLPRegressor
 
@@ -170,3 +171,34 @@ def test_input_is_left_as_it_was(data):
     np.testing.assert_array_equal(X, data[0])
     np.testing.assert_array_equal(y, data[1])
     assert (weights == 1).all()
+
+
+def test_no_random_state_gives_another_model_each_time(data):
+    first, second = (make(random_state=None).fit(*data) for _ in range(2))
+    assert not np.array_equal(first.coefs_[0], second.coefs_[0])
+
+
+@SIZES
+def test_one_model_predicts_the_same_in_many_threads(data, size):
+    X, y = data
+    model = make(**size).fit(X, y)
+    parts = [X[start : start + 400] for start in range(0, 600, 50)]
+    expected = [model.predict_proba(part) for part in parts]
+    with ThreadPoolExecutor(4) as pool:
+        for _ in range(5):
+            for proba, other in zip(expected, pool.map(model.predict_proba, parts), strict=True):
+                np.testing.assert_array_equal(proba, other)
+
+
+@pytest.mark.parametrize("ending", ["good", "bad"])
+def test_thread_pools_are_left_as_they_were(data, ending):
+    X, y = data
+    before = [(pool["filepath"], pool["num_threads"]) for pool in threadpool_info()]
+    model = make(MLPRegressor, **LARGE)
+    if ending == "bad":
+        model.set_params(solver="sgd", activation="identity", learning_rate_init=1e9, max_iter=100)
+        with pytest.raises(ValueError, match="Solver produced non-finite parameter weights"):
+            model.fit(X, y)
+    else:
+        model.fit(X, y).predict(X)
+    assert [(pool["filepath"], pool["num_threads"]) for pool in threadpool_info()] == before

@@ -216,6 +216,16 @@ class TestFrames:
         assert set(model.classes_) == {"no", "yes"}
         assert model.score(frame.assign(a=X[:, 0] > 0), names) > 0.5
 
+    def test_columns_of_nullable_dtypes(self, framed, assert_same_model):
+        X, y, frame, _ = framed
+        whole = frame.round().astype("Int64")
+        models = [MLPClassifier(**QUIET).fit(rows, y) for rows in (np.round(X), whole, whole.astype("Float64"))]
+        assert_same_model(models[0], models[1])
+        assert_same_model(models[0], models[2])
+        with pytest.raises(ValueError, match="Input X contains NaN"):
+            whole.iloc[3, 2] = pd.NA
+            MLPClassifier(**QUIET).fit(whole, y)
+
     @EVERY_ESTIMATOR
     @pytest.mark.parametrize("method", ["predict", "score", "evaluate"])
     def test_names_that_are_missing_give_a_warning(self, framed, estimator, method):

@@ -101,6 +101,15 @@ def test_after_a_failed_call_the_model_still_predicts_and_can_go_on(failure):
     np.testing.assert_array_equal(model.predict(X), expected)
 
 
+@pytest.mark.parametrize("failure", [name for name in FAILURES if name != "partial_fit"])
+def test_failed_call_draws_nothing_from_a_generator(state_of, failure):
+    model = MLPRegressor(hidden_layer_sizes=(5,), **QUIET | {"random_state": np.random.RandomState(5)})
+    before = state_of(model)["random_state"]
+    with pytest.raises((ValueError, RuntimeError)):
+        FAILURES[failure](model)
+    assert state_of(model)["random_state"] == before
+
+
 class TestClassifier:
     FAILURES = (
         lambda model: model.fit(X, VALUES),

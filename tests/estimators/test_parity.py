@@ -259,6 +259,19 @@ def test_warm_start_keeps_the_no_improvement_count(tasks):
     assert_follows(both[1], both[0])
 
 
+def test_warm_starts_may_change_the_solver(tasks):
+    data = tasks["binary"]
+    both = pair("binary", warm_start=True, max_iter=4, alpha=0.1)
+    for estimator in both:
+        for solver in ("adam", "lbfgs", "sgd", "adam"):
+            estimator.set_params(solver=solver).fit(data.X, data.y)
+    theirs, ours = both
+    for a, b in zip(ours.coefs_, theirs.coefs_, strict=True):
+        close(a, b)
+    assert ours.t_ == theirs.t_
+    close(ours.loss_, theirs.loss_)
+
+
 def test_lbfgs_warm_start_goes_on_from_the_parameters(tasks):
     data = tasks["binary"]
     both = pair("binary", solver="lbfgs", warm_start=True, max_iter=4, alpha=0.1)

@@ -234,6 +234,15 @@ class TestGoingOn:
         assert_same_model(model, twin)
         assert model.t_ == twin.t_
 
+    @pytest.mark.parametrize("going_on", ["partial_fit", "fit"])
+    def test_from_a_file_mapped_into_memory(self, tasks, assert_same_model, tmp_path, going_on):
+        data = tasks["regression"]
+        model = make(MLPRegressor, warm_start=True).partial_fit(data.X, data.y)
+        joblib.dump(model, tmp_path / "model")
+        twin = joblib.load(tmp_path / "model", mmap_mode="r")
+        np.testing.assert_array_equal(model.predict(data.X), twin.predict(data.X))
+        assert_same_model(getattr(model, going_on)(data.X, data.y), getattr(twin, going_on)(data.X, data.y))
+
     @EVERY_DEEP_COPY
     @pytest.mark.parametrize("early_stopping", [False, True])
     def test_warm_start(self, tasks, assert_same_model, how, early_stopping):

@@ -5,7 +5,7 @@ import pytest
 
 from skmlp.formulas.activations import ACTIVATIONS
 from tests import naive
-from tests.ways import EXTREMES, REALS, WAYS, call, llvm_of, loop, needs_jit, over
+from tests.ways import EXTREMES, REALS, WAYS, call, loop, needs_jit, over, single_precision_code
 
 Z = np.linspace(-4.0, 4.0, 60)  # 0, where an activation may have a kink, is not among them
 
@@ -57,15 +57,6 @@ def test_extreme_arguments_give_numbers(name, way, real):
 @names
 @ways
 @reals
-def test_does_not_fall(name, way, real):
-    z = np.sort(np.concatenate([EXTREMES, Z])).astype(real)
-    values = function(name, way, z)
-    assert (np.diff(values) >= -4 * np.spacing(np.abs(values[1:]))).all()
-
-
-@names
-@ways
-@reals
 def test_nan_comes_through(name, way, real):
     assert np.isnan(function(name, way, np.full(3, np.nan, dtype=real))).all()
 
@@ -87,5 +78,5 @@ def test_result_has_the_type_of_the_argument(name, part, real):
 @needs_jit
 def test_single_precision_does_without_double(name, part):
     (function if part == "function" else derivative)(name, "compiled", Z.astype(np.float32))
-    code = llvm_of(loop(getattr(ACTIVATIONS[name], part)))
+    code = single_precision_code(loop(getattr(ACTIVATIONS[name], part)))
     assert " float " in code and " double " not in code

@@ -10,13 +10,16 @@ from skmlp.formulas import elementary
 
 LIMITS = {
     "exp": {1e4: inf, inf: inf, elementary.LARGEST_EXPONENT * 1.000001: inf, -1e4: 0.0, -inf: 0.0, 0.0: 1.0},
-    "log": {0.0: -inf, -0.0: -inf, inf: inf, 1.0: 0.0, -1.0: nan, -inf: nan},
+    "log": {0.0: -inf, inf: inf, 1.0: 0.0, -1.0: nan, -inf: nan},
     "log1p": {0.0: 0.0, inf: inf},
     "tanh": {1e4: 1.0, -1e4: -1.0, inf: 1.0, -inf: -1.0, 0.0: 0.0},
 }
 
 
-@pytest.mark.parametrize("name, x, expected", [(name, *pair) for name, table in LIMITS.items() for pair in table.items()])
+CASES = [(name, x, expected) for name, table in LIMITS.items() for x, expected in table.items()]
+
+
+@pytest.mark.parametrize("name, x, expected", CASES)
 def test_limits(name, x, expected):
     np.testing.assert_equal(getattr(elementary, name)(x), expected)
 

@@ -1,0 +1,95 @@
+"""Small training problems for the back end, each with its naive twin."""
+
+from dataclasses import dataclass
+from itertools import count, pairwise
+from typing import Any
+
+import numpy as np
+
+from skmlp.cpu.backend import CpuBackend
+from skmlp.network.layout import Layout, Network
+from tests import naive
+
+NONE = (0.0, 0.0)
+PENALTIES = {"none": NONE, "l2": (0.0, 0.4), "elastic net": (0.3, 0.2)}
+
+
+@dataclass
+class Problem:
+    """Data, a network and its parameters; ``row_weights`` None for none."""
+
+    units: tuple
+    activations: tuple
+    loss: str
+    X: Any
+    y: np.ndarray
+    row_weights: np.ndarray | None
+    vector: np.ndarray
+
+    @property
+    def rows(self):
+        return len(self.y)
+
+    @property
+    def weights_or_ones(self):
+        return np.ones(self.rows) if self.row_weights is None else self.row_weights
+
+    def backend(self, real="float64"):
+        network = Network(Layout(self.units), self.activations, naive.LOSSES[self.loss].link)
+        return CpuBackend(network, self.loss, real)
+
+    def data(self, real="float64"):
+        """X, targets and weights in ``real``."""
+        weights = None if self.row_weights is None else self.row_weights.astype(real)
+        return self.X.astype(real), self.y.astype(real), weights
+
+    def run(self, real="float64", *, batch_size=None, solver="keep_gradient", penalty=NONE, settings=None, **more):
+        """A training run from a copy of the parameters; ``more`` replaces X, targets, weights, or is the state."""
+        X, targets, weights = self.data(real)
+        keywords = {"X": X, "targets": targets, "weights": weights, **more}
+        return self.backend(real).start(
+            self.vector.astype(real),
+            batch_size=batch_size or self.rows,
+            solver=solver,
+            settings={**naive.SETTINGS, **(settings or {})},
+            l1=penalty[0],
+            l2=penalty[1],
+            **keywords,
+        )
+
+    def loss_and_gradient(self, real="float64", penalty=NONE, **more):
+        """Of all rows as one batch."""
+        loss, gradient = self.run(real, penalty=penalty, **more).loss_and_gradient(self.vector.astype(real))
+        return loss, gradient.copy()
+
+    def naive(self, vector=None):
+        """The twin of the network, with parameters ``vector``."""
+        vector = self.vector if vector is None else vector
+        return naive.Network.from_vector(vector, self.units, self.activations, self.loss)
+
+    def naive_epoch(self, vector, order, batch_size, optimiser, rates, penalty=NONE):
+        data = self.X, self.y, self.weights_or_ones
+        return naive.epoch(vector, self.naive, *data, order, batch_size, optimiser, rates, *penalty)
+
+
+def make_problem(
+    loss="squared_error", activations=("tanh", "logistic"), *, rows=7, n_in=4, hidden=(5, 3), outputs=2, weighted=True
+):
+    """A problem that stands clear of the kinks of relu and |w|, so that finite differences do not cross one."""
+    activations = activations[: len(hidden)]
+    units = (n_in, *hidden, outputs)
+    size = sum((a + 1) * b for a, b in pairwise(units))
+    for seed in count():
+        random = np.random.default_rng(seed)
+        problem = Problem(
+            units=units,
+            activations=activations,
+            loss=loss,
+            X=random.normal(size=(rows, n_in)),
+            y=naive.LOSSES[loss].draw(random, rows, outputs),
+            row_weights=random.uniform(0.5, 2.0, rows) if weighted else None,
+            vector=random.uniform(0.1, 0.8, size) * random.choice([-1.0, 1.0], size),
+        )
+        hidden_zs = problem.naive().forward(problem.X)[1][:-1]
+        if rows > 50 or all(np.abs(z).min() > 1e-2 for z in hidden_zs):
+            return problem

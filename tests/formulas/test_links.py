@@ -1,0 +1,81 @@
+"""Every inverse link of the table, in every way in which it runs."""
+
+import numpy as np
+import pytest
+
+from skmlp.formulas.links import LINKS
+from tests import naive
+from tests.ways import EXTREMES, REALS, WAYS, call, loop, needs_jit, predictions, row_loop, single_precision_code
+
+Z = np.random.default_rng(0).uniform(-4.0, 4.0, (20, 3))
+
+names = pytest.mark.parametrize("name", LINKS)
+ways = pytest.mark.parametrize("way", WAYS)
+reals = pytest.mark.parametrize("real", REALS, ids=lambda real: real.__name__)
+
+
+def compiled_loop(name):
+    return (row_loop if LINKS[name].by_row else loop)(LINKS[name].function)
+
+
+def test_every_link_has_a_twin():
+    assert LINKS.keys() == naive.LINKS.keys()
+
+
+@names
+@ways
+@pytest.mark.parametrize("real, rtol", [(np.float32, 1e-5), (np.float64, 1e-12)], ids=["float32", "float64"])
+def test_equals_the_naive_statement(name, way, real, rtol):
+    z = Z.astype(real)
+    expected = naive.LINKS[name].function(z.astype(np.longdouble)).astype(np.float64)
+    np.testing.assert_allclose(predictions(LINKS[name], way, z), expected, rtol=rtol)
+
+
+@names
+@ways
+def test_naive_raw_outputs_are_the_inverse(name, way):
+    """What other tests rely on to find raw outputs of a given prediction."""
+    p = naive.LINKS[name].function(Z)
+    np.testing.assert_allclose(predictions(LINKS[name], way, naive.LINKS[name].raw(p)), p, rtol=1e-9)
+
+
+@names
+@ways
+@reals
+def test_extreme_arguments_give_numbers(name, way, real):
+    z = np.array([[a, b, c] for a in EXTREMES for b in EXTREMES for c in EXTREMES], dtype=real)
+    p = predictions(LINKS[name], way, z)
+    assert not np.isnan(p).any()
+    if LINKS[name].by_row:
+        np.testing.assert_allclose(p.sum(axis=1), 1.0, rtol=1e-6)
+
+
+@names
+@ways
+@reals
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_nan_comes_through(name, way, real, place):
+    """A NaN spoils its own prediction, or the whole row where the outputs of a row depend on each other."""
+    z = np.ones((2, 3), dtype=real)
+    z[0, place] = np.nan
+    p = predictions(LINKS[name], way, z)
+    assert np.isnan(p[0] if LINKS[name].by_row else p[0, place]).all()
+    assert np.isfinite(p[1]).all()
+
+
+@pytest.mark.parametrize("name", [name for name, link in LINKS.items() if not link.by_row])
+@reals
+@needs_jit
+def test_result_has_the_type_of_the_argument(name, real):
+    compiled = call(LINKS[name].function)
+    compiled(real(0.5))
+    for signature in compiled.nopython_signatures:
+        assert signature.return_type == signature.args[0]
+
+
+@names
+@needs_jit
+def test_single_precision_does_without_double(name):
+    predictions(LINKS[name], "compiled", Z.astype(np.float32))
+    code = single_precision_code(compiled_loop(name))
+    assert " float " in code and " double " not in code

@@ -9,6 +9,7 @@ Where nothing can be written, or what is there cannot be read, kernels compile a
 import hashlib
 import os
 import pickle
+import sys
 from functools import lru_cache
 from pathlib import Path
 
@@ -31,11 +32,11 @@ def fingerprint():
 
 
 class KernelFiles:
-    """One file a compiled signature, in ``folder``, named by function, fingerprint and signature."""
+    """One file a compiled signature, in ``folder``, named by function, Python, fingerprint and signature."""
 
     def __init__(self, folder, function):
         self._folder = Path(folder)
-        self._family = f"skmlp-{function}."
+        self._family = f"skmlp-{function.__name__}.{sys.implementation.cache_tag}."
         self._prefix = f"{self._family}{fingerprint()}."
 
     def _path(self, key):
@@ -76,7 +77,7 @@ class KernelCache(FunctionCache):
 
     def __init__(self, function):
         super().__init__(function)
-        self._cache_file = KernelFiles(self.cache_path, self._impl.filename_base)
+        self._cache_file = KernelFiles(self.cache_path, function)
 
 
 def attach(dispatcher):

@@ -1,4 +1,4 @@
-"""exp, tanh, log and log1p as the CPU kernels compile them.
+"""exp, tanh and log as the CPU kernels compile them.
 
 LLVM does not vectorise calls of the C library. :func:`exp` and :func:`tanh` are therefore written as arithmetic, by
 range reduction x = n log 2 + r, |r| <= ½ log 2, the Taylor series of exp(r) - 1 to the last place of the type, and
@@ -120,7 +120,8 @@ def log(x):
     return lambda x: math.log(x)
 
 
-@overload(elementary.log1p, jit_options=STRICT_OPTIONS)
-def log1p(x):
-    """log(1 + x)."""
-    return lambda x: math.log1p(x)
+@overload(elementary.machine_epsilon, jit_options=STRICT_OPTIONS)
+def machine_epsilon(x):
+    """Of the type of x."""
+    epsilon = np.finfo(real_type(x)).eps
+    return lambda x: epsilon

@@ -2,6 +2,7 @@
 
 from contextlib import contextmanager
 
+from numpy.random import RandomState
 from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
@@ -14,13 +15,17 @@ from skmlp.network.summary import summary
 
 @contextmanager
 def unchanged_on_error(estimator):
-    """Leave an estimator as it was if the block raises."""
+    """Leave an estimator, and the random state it was given, as they were if the block raises."""
     before = vars(estimator).copy()
+    generator = estimator.random_state
+    draws = generator.get_state() if isinstance(generator, RandomState) else None
     try:
         yield
     except BaseException:
         vars(estimator).clear()
         vars(estimator).update(before)
+        if draws is not None:
+            generator.set_state(draws)
         raise
 
 
@@ -150,9 +155,6 @@ class BaseMLP(BaseEstimator):
         X, y = inputs.validate(self, X, y, reset=reset, multi_output=True, y_numeric=self._y_numeric)
         return X, column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
 
-    def _with_class_weights(self, y, weights, dtype, incremental):
+    def _with_class_weights(self, encoding, y, weights, dtype, incremental):
         """Weights of the training rows: a regressor has no classes to weigh."""
         return weights
-
-    def _check_labels(self, y, encoding):
-        """Whether ``encoding`` knows the targets y."""

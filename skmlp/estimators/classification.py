@@ -3,9 +3,13 @@
 import numpy as np
 from scipy import sparse
 from sklearn.base import ClassifierMixin, _fit_context
-from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import _check_partial_fit_first_call, check_classification_targets, unique_labels
+from sklearn.utils.multiclass import (
+    _check_partial_fit_first_call,
+    check_classification_targets,
+    type_of_target,
+    unique_labels,
+)
 
 from skmlp.estimators.base import BaseMLP, is_stochastic
 from skmlp.estimators.docs import documented
@@ -165,6 +169,11 @@ class BaseClassifier(ClassifierMixin, BaseMLP):
         return kind
 
     def _make_encoding(self, y, incremental, classes):
+        if type_of_target(y, input_name="y") == "multiclass-multioutput":
+            raise ValueError(
+                "Multioutput target data is not supported with label binarization: y has several columns that are not "
+                "label indicators (0 or 1). Fit one classifier a column, e.g. with sklearn.multioutput."
+            )
         check_classification_targets(y)
         first_call = incremental and _check_partial_fit_first_call(self, classes)
         if first_call or not hasattr(self, "_encoding") or not (self.warm_start or incremental):
@@ -180,18 +189,10 @@ class BaseClassifier(ClassifierMixin, BaseMLP):
                     "warm_start can only be used where `y` has the same classes as in the previous call to fit. "
                     f"Previously got {self.classes_}, `y` has {labels}"
                 )
-        self._check_labels(y, encoding)
+        encoding.check(y)
         return encoding
 
-    def _check_labels(self, y, encoding):
-        unknown = np.setdiff1d(unique_labels(y), encoding.classes)
-        if len(unknown):
-            raise ValueError(
-                f"`y` has classes not in `self.classes_`. `self.classes_` has {encoding.classes}. 'y' has "
-                f"{unique_labels(y)}: unknown are {unknown}."
-            )
-
-    def _with_class_weights(self, y, weights, dtype, incremental):
+    def _with_class_weights(self, encoding, y, weights, dtype, incremental):
         if self.class_weight is None:
             return weights
         if incremental and self.class_weight == "balanced":
@@ -199,9 +200,7 @@ class BaseClassifier(ClassifierMixin, BaseMLP):
                 "class_weight 'balanced' is not supported for partial_fit, which does not see all labels. Give a dict "
                 "of label to weight."
             )
-        of_class = compute_sample_weight(self.class_weight, y).astype(dtype)
-        if np.any(of_class < 0) or not np.any(of_class > 0):
-            raise ValueError(f"class_weight must be non-negative and not all zero, got {self.class_weight}.")
+        of_class = encoding.weights(self.class_weight, y).astype(dtype)
         return of_class if weights is None else weights * of_class
 
 

@@ -1,6 +1,7 @@
 """The course of a fit: data and parameters in, a trainer in the middle, fitted attributes out."""
 
 import copy
+import re
 import warnings
 from functools import partial
 
@@ -41,7 +42,7 @@ def fit(estimator, X, y, sample_weight, validation=(None, None, None), *, increm
     data = Evaluation(backend, X, encoding.encode(y, dtype), weights, resolve(estimator.metrics, encoding))
     parameters = starting_parameters(estimator, network, random_state, dtype, fresh)
     rows, held_out = split(estimator, data, encoding, validation, random_state)
-    weights = estimator._with_class_weights(y, weights, dtype, incremental)
+    weights = estimator._with_class_weights(encoding, y, weights, dtype, incremental)
 
     progress = Progress(estimator.early_stopping and estimator.solver != "lbfgs", **reached(estimator, fresh))
     if estimator.solver == "lbfgs":
@@ -83,10 +84,13 @@ def split(estimator, data, encoding, validation, random_state):
     if not estimator.early_stopping or estimator.solver == "lbfgs":
         return everything, None
     # As scikit-learn's MLP: by class where there is one logistic unit.
-    stratify = data.targets[:, 0].astype(bool) if encoding.is_classifier and encoding.n_outputs == 1 else None
-    rows, held_out = train_test_split(
-        everything, random_state=random_state, test_size=estimator.validation_fraction, stratify=stratify
-    )
+    stratify = data.targets.astype(bool) if encoding.is_classifier and encoding.n_outputs == 1 else None
+    try:
+        rows, held_out = train_test_split(
+            everything, random_state=random_state, test_size=estimator.validation_fraction, stratify=stratify
+        )
+    except ValueError as error:
+        raise ValueError(f"{error} The test set is validation_fraction={estimator.validation_fraction}.") from error
     if len(held_out) < 2:
         raise ValueError("The validation set is too small. Increase 'validation_fraction' or the size of your dataset.")
     weights = None
@@ -106,13 +110,16 @@ def given_validation(estimator, backend, encoding, X_val, y_val, sample_weight_v
     try:
         return evaluation(estimator, backend, encoding, X_val, y_val, sample_weight_val)
     except (ValueError, TypeError) as error:
-        raise type(error)(f"X_val, y_val or sample_weight_val: {error}") from error
+        message = re.sub(r"\b(X|y|sample_weight)\b", r"\1_val", str(error))
+        if message == str(error):
+            message = f"{message} This is about X_val, y_val or sample_weight_val."
+        raise type(error)(message) from error
 
 
 def evaluation(estimator, backend, encoding, X, y, sample_weight):
     """Data to measure a fitted network on."""
     X, y = estimator._check_data(X, y, reset=False)
-    estimator._check_labels(y, encoding)
+    encoding.check(y)
     X = inputs.for_prediction(X, backend.dtype)
     weights = inputs.check_weights(sample_weight, X, backend.dtype)
     metrics = resolve(estimator.metrics, encoding)

@@ -2,7 +2,7 @@
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils.validation import _check_sample_weight, check_non_negative, validate_data
+from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from skmlp.training.trainer import NON_FINITE
 
@@ -19,24 +19,61 @@ def validate(estimator, X, *y, reset, **checks):
         return validate_data(
             estimator, X, *y, accept_sparse=("csr", "csc"), dtype=(np.float64, np.float32), reset=reset, **checks
         )
-    except ValueError as error:
-        columns = not_numeric(X) if "convert" in str(error) else []
-        if not columns:
+    except (ValueError, TypeError) as error:
+        where = "\n".join(locate(error, X, *y))
+        if not where:
             raise
-        raise ValueError(
-            f"{error}\nColumn(s) {columns[:10]} of X are not numeric. Encode them first, for instance with "
-            "sklearn.preprocessing.OneHotEncoder or OrdinalEncoder."
-        ) from error
+        raise type(error)(f"{error}\n{where}") from error
+
+
+def locate(error, X, y=None):
+    """Sentences that say where in X or y what scikit-learn complains of is to be found."""
+    message = str(error)
+    if message.startswith(("Input X contains", "Input y contains")):
+        name = message.split()[1]
+        yield f"{name} is not finite in {not_finite({'X': X, 'y': y}[name])}."
+    else:
+        columns = not_numeric(X)
+        if columns:
+            yield (
+                f"Column(s) {columns[:10]} of X are not numeric. Encode them first, for instance with "
+                "sklearn.preprocessing.OneHotEncoder or OrdinalEncoder."
+            )
+
+
+def not_finite(data):
+    """Rows and columns of an array, frame or sparse matrix that hold NaN or infinity, in words."""
+    if sparse.issparse(data):
+        data = data.tocoo()
+        found = ~np.isfinite(data.data)
+        rows, columns = data.row[found], data.col[found]
+    else:
+        names = getattr(data, "columns", None)
+        missing = np.asarray(data.isna()) if hasattr(data, "isna") else np.False_
+        if not missing.any():  # else pandas may hold missing values that are no floats
+            missing = ~np.isfinite(np.asarray(data, dtype=np.float64))
+        places = np.argwhere(missing)
+        rows, columns = places[:, 0], places[:, 1] if places.shape[1] > 1 else []
+        if names is not None:
+            columns = np.asarray(list(names), dtype=object)[columns]
+    words = f"row(s) {_some(rows)}"
+    return f"{words}, column(s) {_some(columns)}" if len(columns) else words
+
+
+def _some(values):
+    """The first few different values, as text."""
+    values = list(dict.fromkeys(np.asarray(values).tolist()))
+    return f"{values[:5]}{' and more' if len(values) > 5 else ''}"
 
 
 def not_numeric(X):
     """Columns of X, by name or number, that cannot be turned into numbers."""
+    if sparse.issparse(X) or (isinstance(X, np.ndarray) and X.dtype.kind in "biuf"):
+        return []
     names = list(X.columns) if hasattr(X, "columns") else None
     table = np.asarray(X, dtype=object)
-    if table.ndim != 2:
-        return []
     columns = []
-    for number in range(table.shape[1]):
+    for number in range(table.shape[1] if table.ndim == 2 else 0):
         try:
             table[:, number].astype(np.float64)
         except (ValueError, TypeError):
@@ -100,7 +137,7 @@ def canonical(X):
     return X
 
 
-def check_weights(sample_weight, X, dtype, name="sample_weight"):
+def check_weights(sample_weight, X, dtype):
     """Sample weights in ``dtype``, or None.
 
     Raises
@@ -112,10 +149,17 @@ def check_weights(sample_weight, X, dtype, name="sample_weight"):
         return None
     try:
         weights = _check_sample_weight(sample_weight, X)
-        check_non_negative(weights, f"`{name}`")
     except ValueError as error:
-        raise ValueError(f"{name}: {error}") from error
+        if not str(error).startswith("Input sample_weight contains"):
+            raise
+        raise ValueError(f"{error}\nsample_weight is not finite in {not_finite(sample_weight)}.") from error
+    negative = np.flatnonzero(weights < 0)
+    if len(negative):
+        raise ValueError(
+            f"Negative values in data passed to `sample_weight`: {_some(weights[negative])} in row(s) "
+            f"{_some(negative)}; allowed are weights >= 0."
+        )
     weights = weights.astype(dtype)
     if not np.any(weights > 0):
-        raise ValueError(f"{name}: Sample weights must contain at least one non-zero number.")
+        raise ValueError("Sample weights must contain at least one non-zero number: all of sample_weight are 0.")
     return weights

@@ -121,4 +121,6 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         return self._encoding.decode(predictions)
 
     def _make_encoding(self, y, incremental, classes):
-        return ValueEncoding(self.loss, 1 if y.ndim == 1 else y.shape[1])
+        encoding = ValueEncoding(self.loss, 1 if y.ndim == 1 else y.shape[1])
+        encoding.check(y)
+        return encoding

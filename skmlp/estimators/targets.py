@@ -5,8 +5,11 @@ name in the engine, so that the estimators need no case of their own for binary,
 continuous targets.
 """
 
+from numbers import Real
+
 import numpy as np
 from scipy import sparse
+from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import type_of_target, unique_labels
 
 from skmlp.formulas.losses import LOSSES
@@ -29,6 +32,59 @@ class ClassEncoding:
 
     def __init__(self, classes, kind, sparse_labels=False):
         self.classes, self.kind, self.sparse_labels = classes, kind, sparse_labels
+
+    def check(self, y):
+        """Refuse targets of another shape, or with classes that are not known.
+
+        Raises
+        ------
+        ValueError
+        """
+        kind = type_of_target(y, input_name="y")
+        if kind.startswith("multilabel") != (self.kind == "multilabel"):
+            expected = "multilabel" if self.kind == "multilabel" else "one label a row"
+            raise ValueError(f"y is of another kind than the model's targets: got {kind}, expected {expected}.")
+        known, given = self.classes, unique_labels(y)
+        if self.kind == "multilabel" and y.shape[1] != len(known):
+            raise ValueError(f"y has {y.shape[1]} labels, but the model has {len(known)}.")
+        unknown = np.setdiff1d(given, known)
+        if len(unknown):
+            raise ValueError(
+                f"`y` has classes not in `self.classes_`. `self.classes_` has {known}. 'y' has {given}: unknown are "
+                f"{unknown}."
+            )
+
+    def weights(self, class_weight, y):
+        """Weight of each row by its class.
+
+        Raises
+        ------
+        ValueError
+            If ``class_weight`` does not fit the classes, or holds no weights.
+        """
+        one_each = class_weight if isinstance(class_weight, list) else [class_weight]
+        labels = [(0, 1)] * len(self.classes) if self.kind == "multilabel" else [self.classes.tolist()]
+        if isinstance(class_weight, list) and self.kind != "multilabel":
+            raise ValueError(
+                f"class_weight={class_weight}: a list is for multilabel targets; give a dict, 'balanced' or None."
+            )
+        if self.kind == "multilabel" and isinstance(class_weight, dict):
+            raise ValueError(
+                f"class_weight={class_weight}: multilabel targets need a list of one dict a label, or 'balanced'."
+            )
+        for weights, known in zip(one_each, labels, strict=False):
+            for label, weight in weights.items() if isinstance(weights, dict) else ():
+                if label not in known:
+                    raise ValueError(f"class_weight: label {label!r} is not among the classes {list(known)}.")
+                if not isinstance(weight, Real) or not 0 <= weight < np.inf:
+                    raise ValueError(f"class_weight: {label!r} has weight {weight!r}; allowed are numbers >= 0.")
+        try:
+            of_rows = compute_sample_weight(class_weight, y.toarray() if sparse.issparse(y) else y)
+        except ValueError as error:
+            raise ValueError(f"{error} (class_weight={class_weight})") from error
+        if not np.any(of_rows > 0):
+            raise ValueError(f"class_weight={class_weight} gives every row the weight 0.")
+        return of_rows
 
     @property
     def loss(self):
@@ -97,6 +153,19 @@ class ValueEncoding:
 
     def __init__(self, loss, n_outputs):
         self.loss, self.n_outputs = loss, n_outputs
+
+    def check(self, y):
+        """Refuse targets that are no numbers, or of another number of columns.
+
+        Raises
+        ------
+        ValueError
+        """
+        if y.dtype.kind not in "biuf":
+            raise ValueError(f"y must be numeric, got a string or object ({y.dtype}), e.g. {y.ravel()[0]!r}.")
+        columns = 1 if y.ndim == 1 else y.shape[1]
+        if columns != self.n_outputs:
+            raise ValueError(f"y has {columns} column(s), but the model has {self.n_outputs} output(s).")
 
     def encode(self, y, dtype):
         """Targets as a matrix; those that the loss or the dtype cannot take are refused."""

@@ -4,9 +4,8 @@ They saturate where :mod:`math` would raise ``OverflowError``: ``exp`` to infini
 """
 
 from math import exp as _exp
-from math import inf, isnan, nan
+from math import inf, nan
 from math import log as _log
-from math import log1p as _log1p
 from math import tanh as _tanh
 
 LARGEST_EXPONENT = 709.782712893384  # log of the largest float64
@@ -24,9 +23,9 @@ def log(x):
     return -inf if x == 0.0 else nan
 
 
-def log1p(x):
-    """log(1 + x) for x >= 0, exact to rounding near 0."""
-    return nan if isnan(x) else _log1p(x)
+def machine_epsilon(x):
+    """Spacing of the floating-point numbers above 1, in the type of x."""
+    return 2.220446049250313e-16
 
 
 def tanh(x):

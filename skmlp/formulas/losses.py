@@ -1,15 +1,15 @@
 """Losses as functions of the raw output z of a network and the target y, with their gradients in z.
 
-To add one, write its value and its gradient and put them in :data:`LOSSES`. Working on raw outputs keeps both finite
-where a probability would round to 0 or 1. An elementwise loss is summed over the outputs of a row; a loss whose
-outputs depend on each other is written over a row.
+To add one, write its value and its gradient and put them in :data:`LOSSES`. The gradients are those of the raw
+outputs, which do not vanish where a probability rounds to 0 or 1. An elementwise loss is summed over the outputs of a
+row; a loss whose outputs depend on each other is written over a row.
 """
 
 from collections.abc import Callable
 from typing import NamedTuple
 
 from skmlp.formulas.activations import logistic
-from skmlp.formulas.elementary import exp, log, log1p
+from skmlp.formulas.elementary import exp, log, machine_epsilon
 from skmlp.formulas.links import largest
 
 
@@ -36,18 +36,26 @@ class Loss(NamedTuple):
     least_target: float = -float("inf")
 
 
+def inside(p):
+    """A probability within [ε, 1 - ε], ε that of its type: so far, and no further, it can be told from 0 and 1."""
+    least = machine_epsilon(p)
+    p = least if p < least else p
+    return 1.0 - least if p > 1.0 - least else p
+
+
 def binary_log_loss(z, y):
-    """-y log p - (1 - y) log(1 - p) with p = logistic(z), as max(z, 0) - z y + log(1 + exp(-|z|))."""
-    return max(z, 0.0) - z * y + log1p(exp(-abs(z)))
+    """-y log p - (1 - y) log(1 - p) with p = logistic(z), kept inside [ε, 1 - ε] as scikit-learn keeps it."""
+    p = inside(logistic(z))
+    return -y * log(p) - (1.0 - y) * log(1.0 - p)
 
 
 def binary_log_loss_gradient(z, y):
-    """p - y."""
+    """logistic(z) - y."""
     return logistic(z) - y
 
 
 def categorical_log_loss(z, y, gradient):
-    """-log p_c with p = softmax(z) and c = y[0] the class of the row; gradient p - onehot(c)."""
+    """-log p_c with p = softmax(z) and c = y[0] the class of the row, p_c kept inside; gradient p - onehot(c)."""
     top = largest(z)
     total = top - top
     for k in range(z.size):
@@ -56,8 +64,9 @@ def categorical_log_loss(z, y, gradient):
     for k in range(z.size):
         gradient[k] /= total
     true_class = int(y[0])
+    loss = -log(inside(gradient[true_class]))
     gradient[true_class] -= 1.0
-    return log(total) - (z[true_class] - top)
+    return loss
 
 
 def squared_error(z, y):

@@ -20,7 +20,8 @@ def accuracy(encoding, predictions, targets, weights):
 def r2(encoding, predictions, targets, weights):
     """Coefficient of determination, averaged over outputs; of a constant target 1 if met exactly, else 0."""
     y, p = targets.astype(np.float64), predictions.astype(np.float64)
-    residual = np.average((y - p) ** 2, axis=0, weights=weights)
+    with np.errstate(over="ignore"):  # of a diverging fit: the score is minus infinity
+        residual = np.average((y - p) ** 2, axis=0, weights=weights)
     spread = np.average((y - np.average(y, axis=0, weights=weights)) ** 2, axis=0, weights=weights)
     constant = spread == 0.0
     scores = 1.0 - residual / np.where(constant, 1.0, spread)

@@ -1,0 +1,237 @@
+"""The compile policy: literals, formulas inside compiled loops, and choices."""
+
+import math
+
+import numpy as np
+import pytest
+from numba import types
+
+from skmlp.cpu import compile as policy
+from tests.ways import REALS, loop, needs_jit, single_precision_code, uncompiled
+
+reals = pytest.mark.parametrize("real", REALS, ids=lambda real: real.__name__)
+
+
+def halve(x, scale=2.0):
+    """Half of x."""
+    return 0.5 * x if x > 0.0 else x * (1 / scale)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Literals
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+@reals
+def test_float_literals_take_the_type(real):
+    typed = policy.with_literals(halve, real)
+    literals = [value for value in typed.__code__.co_consts if isinstance(value, float | np.floating)]
+    assert sorted(map(float, literals)) == [0.0, 0.5]
+    assert {type(value) for value in literals} == {real}
+
+
+@reals
+def test_other_literals_and_the_rest_of_the_function_stay(real):
+    typed = policy.with_literals(halve, real)
+    assert 1 in typed.__code__.co_consts and halve.__doc__ in typed.__code__.co_consts
+    assert typed.__name__ == "halve" and typed.__defaults__ == (2.0,)
+    assert typed(4.0) == halve(4.0) and typed(-4.0) == halve(-4.0)
+
+
+def test_the_function_itself_is_left_alone():
+    before = halve.__code__.co_consts
+    policy.with_literals(halve, np.float32)
+    assert halve.__code__.co_consts is before
+    assert {type(value) for value in before if isinstance(value, float)} == {float}
+
+
+def test_a_closure_keeps_its_cells():
+    factor = 3.0
+
+    def scaled(x):
+        return factor * x
+
+    assert policy.with_literals(scaled, np.float32)(2.0) == 6.0
+
+
+@pytest.mark.parametrize(
+    "arguments, real",
+    [
+        ((types.float32,), np.float32),
+        ((types.float64,), np.float64),
+        ((types.int64, types.float32, types.float64), np.float32),
+        ((types.Array(types.float32, 2, "C"),), np.float32),
+        ((types.Array(types.float64, 1, "C", readonly=True), types.int64), np.float64),
+    ],
+)
+def test_real_type_is_that_of_the_first_floating_point_argument(arguments, real):
+    assert policy.real_type(*arguments) is real
+
+
+def test_real_type_needs_a_floating_point_argument():
+    with pytest.raises(TypeError, match="floating-point"):
+        policy.real_type(types.int64, types.boolean)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Formulas
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def test_a_formula_comes_back_as_it_was():
+    def double(x):
+        return 2.0 * x
+
+    assert policy.formula(double) is double
+    assert double(4.0) == 8.0
+
+
+@reals
+def test_compiled_code_calls_a_formula(real):
+    def third(x):
+        return x / 3.0
+
+    run = loop(policy.formula(third))
+    x, out = np.arange(4, dtype=real), np.empty(4, dtype=real)
+    run(out, x)
+    np.testing.assert_array_equal(out, x / real(3.0))
+
+
+def tenfold(x):
+    return 10.0 * x + 0.1
+
+
+def ninefold(x):
+    return 9.0 * x + 0.1
+
+
+@needs_jit
+def test_literals_decide_between_single_and_double_precision():
+    """What the tests of the formulas look for in compiled code is there where literals are not typed."""
+    x = np.ones(3, dtype=np.float32)
+    untyped, typed = loop(policy.function(tenfold)), loop(policy.formula(ninefold))
+    for run in (untyped, typed):
+        run(x.copy(), x)
+    assert " double " in single_precision_code(untyped)
+    assert " double " not in single_precision_code(typed)
+
+
+@needs_jit
+def test_formulas_of_a_module_are_those_it_defines():
+    from skmlp.formulas import links
+
+    out = np.empty(2)
+    loop(links.exponential)(out, np.zeros(2))  # its own
+    np.testing.assert_array_equal(out, [1.0, 1.0])
+    assert links.logistic.__module__ != links.__name__
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Choices
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def fill_with(value):
+    @policy.function
+    def run(out, offset):
+        for i in range(out.size):
+            out[i] = value + offset
+
+    return run
+
+
+@pytest.mark.parametrize("number", [1, 2, 5])
+def test_by_code_runs_the_loop_of_that_place(number):
+    choose = policy.by_code([fill_with(10.0 * place) for place in range(number)])
+
+    @policy.function
+    def run(code, out, offset):
+        choose(code, out, offset)
+
+    for code in range(number):
+        out = np.zeros(3)
+        run(code, out, 0.5)
+        np.testing.assert_array_equal(out, np.full(3, 10.0 * code + 0.5))
+
+
+def test_by_code_returns_what_the_loop_returns():
+    @policy.function
+    def first(x):
+        return x + 1.0
+
+    @policy.function
+    def second(x):
+        return x + 2.0
+
+    choose = policy.by_code([first, second])
+
+    @policy.function
+    def run(code, x):
+        return choose(code, x)
+
+    assert [run(0, 1.0), run(1, 1.0)] == [2.0, 3.0]
+
+
+def test_by_input_chooses_by_the_type_of_x():
+    from skmlp.cpu.structures import SparseRows
+
+    def dense(X, a):
+        return a + 1.0
+
+    def sparse(X, a):
+        return a + 2.0
+
+    choose = policy.by_input(dense, sparse)
+
+    @policy.function
+    def run(X, a):
+        return choose(X, a)
+
+    rows = SparseRows(np.zeros(1), np.zeros(1, dtype=np.int64), np.zeros(2, dtype=np.int64))
+    assert run(np.zeros((1, 1)), 1.0) == 2.0
+    assert run(rows, 1.0) == 3.0
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Options
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def test_nothing_is_compiled_before_the_first_call():
+    @policy.function
+    def run(x):
+        return x
+
+    assert not getattr(run, "signatures", [])
+
+
+def test_nan_and_infinity_keep_their_meaning():
+    """fastmath that assumed them away would find neither."""
+
+    @policy.function
+    def kind(x):
+        return math.isnan(x), math.isinf(x), x - x == 0.0
+
+    assert kind(math.nan) == (True, False, False)
+    assert kind(math.inf) == (False, True, False)
+    assert kind(1.0) == (False, False, True)
+
+
+def test_division_by_zero_is_infinite():
+    @policy.function
+    def quotients(a, b, out):
+        for i in range(a.size):
+            out[i] = a[i] / b[i]
+
+    out = np.empty(3)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        uncompiled(quotients)(np.array([1.0, -1.0, 0.0]), np.zeros(3), out)
+        expected = out.copy()
+        quotients(np.array([1.0, -1.0, 0.0]), np.zeros(3), out)
+    np.testing.assert_array_equal(out, expected)
+
+
+@needs_jit
+def test_compiled_code_releases_the_gil():
+    assert policy.OPTIONS["nogil"] is True
+    assert policy.function(halve).targetoptions["nogil"] is True

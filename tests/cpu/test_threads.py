@@ -1,0 +1,119 @@
+"""BLAS has one thread while anybody asks for it, and what it had before once nobody does."""
+
+import threading
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
+
+from skmlp.cpu import backend
+from skmlp.cpu.threads import single_threaded_blas
+from tests.cpu.problem import make_problem
+
+
+def blas_threads():
+    return {info["filepath"]: info["num_threads"] for info in threadpool_info() if info["user_api"] == "blas"}
+
+
+@pytest.fixture
+def before():
+    """Threads of each BLAS library, 2 for the time of the test."""
+    with single_threaded_blas():  # loads the library of compiled products
+        pass
+    with threadpool_limits(2, user_api="blas"):
+        threads = blas_threads()
+        assert set(threads.values()) == {2}
+        yield threads
+
+
+@pytest.fixture
+def limited(before):
+    return dict.fromkeys(before, 1)
+
+
+def test_limit_holds_inside_and_ends_outside(before, limited):
+    with single_threaded_blas():
+        assert blas_threads() == limited
+    assert blas_threads() == before
+
+
+def test_nested_use(before, limited):
+    with single_threaded_blas():
+        with single_threaded_blas():
+            assert blas_threads() == limited
+        assert blas_threads() == limited
+    assert blas_threads() == before
+
+
+def test_failing_use(before, limited):
+    with pytest.raises(KeyboardInterrupt), single_threaded_blas():
+        with pytest.raises(ZeroDivisionError), single_threaded_blas():
+            raise ZeroDivisionError
+        assert blas_threads() == limited
+        raise KeyboardInterrupt
+    assert blas_threads() == before
+
+
+def test_use_again_and_again(before, limited):
+    for _ in range(3):
+        with single_threaded_blas():
+            assert blas_threads() == limited
+        assert blas_threads() == before
+
+
+def test_the_last_of_several_users_restores(before, limited):
+    """The first to come is the first to leave."""
+    inside, leave = threading.Barrier(2), threading.Event()
+
+    def use():
+        with single_threaded_blas():
+            inside.wait(timeout=10)
+            leave.wait(timeout=10)
+
+    first = threading.Thread(target=use)
+    first.start()
+    inside.wait(timeout=10)
+    with single_threaded_blas():
+        leave.set()
+        first.join(timeout=10)
+        assert not first.is_alive()
+        assert blas_threads() == limited
+    assert blas_threads() == before
+
+
+def test_many_users_at_once(before):
+    def use():
+        for _ in range(20):
+            with single_threaded_blas():
+                assert set(blas_threads().values()) == {1}
+
+    errors = []
+
+    def record_errors():
+        try:
+            use()
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=record_errors) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60)
+    assert not errors
+    assert blas_threads() == before
+
+
+def test_prediction_is_limited_and_restores_after_an_error(before, limited, monkeypatch):
+    seen = []
+
+    def fail(*arguments):
+        seen.append(blas_threads())
+        raise MemoryError
+
+    problem = make_problem()
+    monkeypatch.setattr(backend, "predict_rows", fail)
+    with pytest.raises(MemoryError):
+        problem.backend().predict(problem.vector, np.asarray(problem.X))
+    assert seen == [limited]
+    assert blas_threads() == before

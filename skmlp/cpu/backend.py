@@ -74,7 +74,7 @@ class CpuBackend:
 
     def predict_and_loss(self, parameters, X, targets, weights):
         """Predictions, and the mean loss (its data term alone), weighted unless ``weights`` is None."""
-        outputs, total = self._predict(parameters, X, targets, self._weights(weights), False)
+        outputs, total = self._predict(parameters, X, writable(targets), self._weights(weights), False)
         return outputs, total / (X.shape[0] if weights is None else weights.sum(dtype=np.float64))
 
     def _predict(self, parameters, X, targets, weights, raw):
@@ -103,7 +103,7 @@ class CpuBackend:
         return outputs, loss
 
     def _weights(self, weights):
-        return np.empty(0, dtype=self.dtype) if weights is None else weights
+        return np.empty(0, dtype=self.dtype) if weights is None else writable(weights)
 
     def _kernel_input(self, X):
         if sparse.issparse(X):
@@ -131,7 +131,7 @@ class TrainingRun:
     def __init__(self, backend, parameters, X, targets, weights, batch_size, rule, slots, steps):
         self._backend = backend
         self._X = backend._kernel_input(X)
-        self._targets = targets
+        self._targets = writable(targets)
         self._weights = backend._weights(weights)
         self._batch_size = batch_size
         self._rule = rule

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from skmlp.cpu.products import SMALL
+from skmlp.cpu.products import SMALL, all_small
 from skmlp.cpu.structures import SHARD_ROWS
+from skmlp.network.layout import Layout
 from tests.cpu.problem import make_problem
 from tests.ways import needs_jit
 
@@ -46,7 +47,7 @@ def check(problem, kind, real, rtol):
 def test_small_products(widths, rows, kind, real, rtol):
     n_in, hidden, outputs = widths
     problem = make_problem(rows=rows, n_in=n_in, hidden=(hidden,), outputs=outputs)
-    assert max(multiplications(problem, rows)) <= SMALL
+    assert max(multiplications(problem, rows)) <= SMALL and all_small(rows, Layout(problem.units))
     check(problem, kind, real, rtol)
 
 
@@ -57,7 +58,7 @@ def test_large_products(widths, kind, real, rtol):
     n_in, hidden, outputs = widths
     rows = 1 if n_in * hidden > SMALL else SHARD_ROWS
     problem = make_problem(rows=rows, n_in=n_in, hidden=(hidden,), outputs=outputs, activations=("tanh",))
-    assert min(multiplications(problem, rows)) > SMALL
+    assert min(multiplications(problem, rows)) > SMALL and not all_small(rows, Layout(problem.units))
     problem.vector /= 10.0
     check(problem, kind, real, rtol)
 

@@ -2,7 +2,6 @@
 
 import threading
 
-import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
@@ -104,16 +103,22 @@ def test_many_users_at_once(before):
     assert blas_threads() == before
 
 
-def test_prediction_is_limited_and_restores_after_an_error(before, limited, monkeypatch):
+def test_training_is_limited(before, limited):
+    with make_problem().backend().active():
+        assert blas_threads() == limited
+    assert blas_threads() == before
+
+
+def test_large_prediction_is_limited_and_restores_after_an_error(before, limited, monkeypatch):
     seen = []
 
     def fail(*arguments):
         seen.append(blas_threads())
         raise MemoryError
 
-    problem = make_problem()
+    problem = make_problem(rows=100, n_in=100, hidden=(100,))
     monkeypatch.setattr(backend, "predict_rows", fail)
     with pytest.raises(MemoryError):
-        problem.backend().predict(problem.vector, np.asarray(problem.X))
+        problem.backend().predict(problem.vector, problem.X)
     assert seen == [limited]
     assert blas_threads() == before

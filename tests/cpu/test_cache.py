@@ -1,0 +1,314 @@
+"""Kernels on disk: never a stale one, never a wrong one, and no error where there is no disk.
+
+Programs run in processes of their own, on a copy of the kernels' sources, with a cache of their own.
+"""
+
+import os
+import pickle
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import skmlp
+from skmlp.cpu import cache
+from skmlp.cpu.compile import function
+from skmlp.cpu.predict import predict_rows
+from tests.cpu.problem import make_problem
+from tests.ways import needs_jit
+
+PACKAGE = Path(skmlp.__file__).parent
+
+# A kernel as small as can be, that calls a formula and a function of another file.
+PROBE = """
+from skmlp.cpu.compile import formulas, kernel
+from skmlp.cpu.loss import row_weight
+from skmlp.formulas import activations
+
+formulas(activations)
+
+
+@kernel
+def probe(weights, z):
+    return row_weight(weights, 0) * activations.relu(z)
+"""
+RUN_PROBE = """
+import numpy as np
+from skmlp.cpu.probe import probe
+
+print(probe(np.full(1, 2.0), -3.0), sum(probe.stats.cache_hits.values()), sum(probe.stats.cache_misses.values()))
+"""
+# What the estimators call: some epochs of Adam, then the loss of the predictions.
+RUN_EPOCHS = """
+import numpy as np
+from skmlp.cpu.backend import CpuBackend
+from skmlp.cpu.epoch import run_shards
+from skmlp.network.layout import Layout, Network
+
+random = np.random.default_rng(0)
+network = Network(Layout((3, 5, 4, 1)), ("relu", "tanh"), "logistic")
+backend = CpuBackend(network, "binary_log_loss", "float64")
+X, y = random.normal(size=(300, 3)), random.integers(0, 2, (300, 1)).astype(float)
+run = backend.start(
+    random.normal(size=network.layout.size), X, y, random.uniform(size=300),
+    batch_size=280, solver="adam", settings={}, l1=0.1, l2=0.1,
+)
+losses = [run.run_epoch(np.arange(300), np.full(2, 0.1)) for _ in range(3)]
+print(*[value.hex() for value in [*losses, *run.parameters.tolist()]])
+print(sum(run_shards.stats.cache_hits.values()), sum(run_shards.stats.cache_misses.values()))
+"""
+
+
+class Copy:
+    """A copy of the kernels' sources, and what it takes to run a program on it."""
+
+    def __init__(self, folder):
+        self.root, self.package, self.cache = folder, folder / "skmlp", folder / "cache"
+        for name in ("cpu", "formulas", "network"):
+            shutil.copytree(PACKAGE / name, self.package / name, ignore=shutil.ignore_patterns("__pycache__"))
+        (self.package / "__init__.py").touch()  # without the estimators
+        (self.package / "cpu" / "probe.py").write_text(PROBE, encoding="utf-8")
+
+    def start(self, program, **environment):
+        """The running process."""
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("NUMBA_")}
+        defaults = {"PYTHONPATH": str(self.root), "PYTHONDONTWRITEBYTECODE": "1", "NUMBA_CACHE_DIR": str(self.cache)}
+        return subprocess.Popen(
+            [sys.executable, "-W", "error", "-c", program],
+            cwd=self.root,
+            env={**inherited, **defaults, **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, program, **environment):
+        """Lines that the program printed."""
+        return finish(self.start(program, **environment))
+
+    def edit(self, path, before, after):
+        file = self.package / path
+        text = file.read_text(encoding="utf-8")
+        assert text.count(before) == 1
+        file.write_text(text.replace(before, after), encoding="utf-8")
+
+    def files(self):
+        """The cached kernels, each with its content."""
+        return {path.name: path.read_bytes() for path in self.cache.rglob("*.nbc")}
+
+
+def finish(process):
+    output, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors
+    return output.splitlines()
+
+
+@pytest.fixture
+def copy(tmp_path):
+    return Copy(tmp_path)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Whole processes
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+@needs_jit
+def test_unchanged_sources_load_and_compute_the_same_bits(copy):
+    """Changed ones compile anew, and compute what they say now."""
+    first, hits_and_misses = copy.run(RUN_EPOCHS)
+    assert hits_and_misses == "0 1"
+    files = copy.files()
+    assert files
+
+    second, hits_and_misses = copy.run(RUN_EPOCHS)
+    assert hits_and_misses == "1 0"
+    assert second == first
+    assert copy.files() == files
+
+    copy.edit("formulas/activations.py", "return 0.0 if z < 0.0 else z", "return 0.25 * z if z < 0.0 else z")
+    third, hits_and_misses = copy.run(RUN_EPOCHS)
+    assert hits_and_misses == "0 1"
+    assert third != first
+    assert copy.files().keys().isdisjoint(files)
+
+
+@needs_jit
+@pytest.mark.parametrize(
+    "path, before, after, expected",
+    [
+        ("formulas/activations.py", "return 0.0 if z < 0.0 else z", "return 0.5 * z if z < 0.0 else z", "-3.0"),
+        ("cpu/loss.py", "return weights[row] if", "return 10.0 if", "0.0"),
+        ("cpu/probe.py", "activations.relu(z)", "activations.identity(z)", "-6.0"),
+    ],
+    ids=["a formula", "a function of another file", "the kernel itself"],
+)
+def test_a_stale_kernel_is_never_served(copy, path, before, after, expected):
+    assert copy.run(RUN_PROBE) == ["0.0 0 1"]
+    assert copy.run(RUN_PROBE) == ["0.0 1 0"]
+    copy.edit(path, before, after)
+    (result,) = copy.run(RUN_PROBE)
+    value, *hits_and_misses = result.split()
+    assert float(value) == float(expected)
+    assert hits_and_misses == ["0", "1"]
+    assert len(copy.files()) == 1, "what is outdated is removed"
+
+
+@needs_jit
+def test_where_nothing_can_be_written_kernels_run_uncached(copy):
+    """Neither in the folder asked for, nor beside the source, nor in the home of the user."""
+    (copy.root / "file").touch()
+    (copy.package / "cpu" / "__pycache__").touch()
+    nowhere = str(copy.root / "file" / "folder")
+    environment = dict.fromkeys(["NUMBA_CACHE_DIR", "HOME", "XDG_CACHE_HOME", "IPYTHONDIR"], nowhere)
+    assert copy.run(RUN_PROBE, **environment) == ["0.0 0 0"]
+    assert not copy.files() and not list(copy.root.rglob("*.nbc"))
+
+
+@needs_jit
+def test_a_folder_that_vanishes_is_no_error(copy):
+    program = RUN_PROBE.replace("\nprint", "\nimport shutil; shutil.rmtree(probe.stats.cache_path)\nprint")
+    assert copy.run(program) == ["0.0 0 1"]
+
+
+@needs_jit
+@pytest.mark.parametrize(
+    "damage",
+    [lambda data: data[: len(data) // 2], lambda data: b"", lambda data: b"\x80" + data, lambda data: pickle.dumps(1)],
+    ids=["truncated", "empty", "garbled", "foreign"],
+)
+def test_a_damaged_file_is_ignored_and_replaced(copy, damage):
+    copy.run(RUN_PROBE)
+    (path,) = copy.cache.rglob("*.nbc")
+    path.write_bytes(damage(path.read_bytes()))
+    assert copy.run(RUN_PROBE) == ["0.0 0 1"]
+    assert copy.run(RUN_PROBE) == ["0.0 1 0"]
+
+
+@needs_jit
+def test_processes_that_compile_at_once(copy):
+    processes = [copy.start(RUN_PROBE) for _ in range(3)]
+    assert [finish(process)[0].split()[0] for process in processes] == ["0.0"] * 3
+    assert len(copy.files()) == 1
+    assert not [path for path in copy.cache.rglob("skmlp-*") if path.suffix != ".nbc"], "no scratch file is left"
+    assert copy.run(RUN_PROBE) == ["0.0 1 0"]
+
+
+@needs_jit
+def test_a_kernel_holds_no_function_that_another_could_take_the_place_of():
+    """Functions that stay calls are found by name when a kernel is loaded, and names are not unique across processes.
+
+    A cached kernel could so call a function that the loading process had compiled for another one.
+    """
+    problem = make_problem()
+    model, fresh = problem.backend(), function(predict_rows.py_func)
+    seen = []
+
+    def spy(*arguments):
+        seen.append(arguments)
+        return predict_rows(*arguments)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("skmlp.cpu.backend.predict_rows", spy)
+        model.predict_and_loss(problem.vector, *problem.data())
+    fresh(*seen[0])
+    (signature,) = fresh.signatures
+    shared = re.findall(r'define (?:linkonce_odr|weak_odr|weak) [^@]*@"?([\w.]+)', fresh.inspect_llvm(signature))
+    assert [name for name in shared if "skmlp" in name] == []
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Parts
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def kernel_sources():
+    return [path for folder in ("cpu", "formulas") for path in (PACKAGE / folder).rglob("*.py")]
+
+
+@pytest.mark.parametrize("source", kernel_sources(), ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_fingerprint_covers_every_source_of_the_kernels(source, copy, monkeypatch):
+    monkeypatch.setattr(cache, "__file__", str(copy.package / "cpu" / "cache.py"))
+    before = cache.fingerprint.__wrapped__()
+    assert cache.fingerprint.__wrapped__() == before
+    with (copy.package / source.relative_to(PACKAGE)).open("a", encoding="utf-8") as file:
+        file.write("#\n")
+    assert cache.fingerprint.__wrapped__() != before
+
+
+def test_fingerprint_notices_new_and_renamed_files(copy, monkeypatch):
+    monkeypatch.setattr(cache, "__file__", str(copy.package / "cpu" / "cache.py"))
+    fingerprints = [cache.fingerprint.__wrapped__()]
+    new = copy.package / "formulas" / "new.py"
+    new.touch()
+    fingerprints.append(cache.fingerprint.__wrapped__())
+    new.rename(new.with_name("renamed.py"))
+    fingerprints.append(cache.fingerprint.__wrapped__())
+    assert len(set(fingerprints)) == 3
+
+
+def test_fingerprint_notices_another_compiler(monkeypatch):
+    before = cache.fingerprint.__wrapped__()
+    monkeypatch.setattr(cache.numba, "__version__", "0.0")
+    assert cache.fingerprint.__wrapped__() != before
+
+
+@pytest.fixture
+def files(tmp_path):
+    return cache.KernelFiles(tmp_path, "function")
+
+
+def test_what_is_saved_is_loaded(files):
+    assert files.load(("key", 1)) is None
+    files.save(("key", 1), [1.0, b"code"])
+    files.save(("key", 2), "other")
+    assert files.load(("key", 1)) == [1.0, b"code"]
+    assert files.load(("key", 2)) == "other"
+    assert files.load(("key", 3)) is None
+
+
+def test_functions_do_not_share_files(files, tmp_path):
+    files.save("key", 1)
+    other = cache.KernelFiles(tmp_path, "other_function")
+    assert other.load("key") is None
+    other.save("key", 2)
+    assert files.load("key") == 1
+
+
+def test_files_of_other_sources_are_removed(files, tmp_path, monkeypatch):
+    files.save("key", 1)
+    other = cache.KernelFiles(tmp_path, "other_function")
+    other.save("key", 2)
+    monkeypatch.setattr(cache, "fingerprint", lambda: "0" * 16)
+    newer = cache.KernelFiles(tmp_path, "function")
+    assert newer.load("key") is None
+    newer.save("key", 3)
+    assert newer.load("key") == 3
+    assert files.load("key") is None
+    assert other.load("key") == 2
+
+
+def test_flush_removes_the_files_of_one_function(files, tmp_path):
+    other = cache.KernelFiles(tmp_path, "other_function")
+    for holder in (files, other):
+        holder.save("key", 1)
+    files.flush()
+    assert files.load("key") is None and other.load("key") == 1
+
+
+def test_a_folder_that_cannot_be_written_is_no_error(tmp_path):
+    (tmp_path / "file").touch()
+    files = cache.KernelFiles(tmp_path / "file" / "folder", "function")
+    files.save("key", 1)
+    assert files.load("key") is None
+
+
+def test_a_hash_that_two_keys_share_does_not_mix_them(files, monkeypatch):
+    files.save("key", 1)
+    monkeypatch.setattr(files, "_path", lambda key, path=files._path("key"): path)
+    assert files.load("other key") is None
+    assert files.load("key") == 1

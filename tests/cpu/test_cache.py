@@ -41,24 +41,71 @@ from skmlp.cpu.probe import probe
 
 print(probe(np.full(1, 2.0), -3.0), sum(probe.stats.cache_hits.values()), sum(probe.stats.cache_misses.values()))
 """
-# What the estimators call: some epochs of Adam, then the loss of the predictions.
+# What the estimators call: some epochs with each loss.
 RUN_EPOCHS = """
 import numpy as np
 from skmlp.cpu.backend import CpuBackend
 from skmlp.cpu.epoch import run_shards
+from skmlp.formulas.losses import LOSSES
 from skmlp.network.layout import Layout, Network
 
 random = np.random.default_rng(0)
-network = Network(Layout((3, 5, 4, 1)), ("relu", "tanh"), "logistic")
-backend = CpuBackend(network, "binary_log_loss", "float64")
-X, y = random.normal(size=(300, 3)), random.integers(0, 2, (300, 1)).astype(float)
-run = backend.start(
-    random.normal(size=network.layout.size), X, y, random.uniform(size=300),
-    batch_size=280, solver="adam", settings={}, l1=0.1, l2=0.1,
-)
-losses = [run.run_epoch(np.arange(300), np.full(2, 0.1)) for _ in range(3)]
-print(*[value.hex() for value in [*losses, *run.parameters.tolist()]])
+X, y, w = random.normal(size=(300, 3)), random.integers(0, 2, (300, 2)).astype(float), random.uniform(size=300)
+for loss in LOSSES:
+    network = Network(Layout((3, 5, 4, 2)), ("relu", "tanh"), LOSSES[loss].link)
+    run = CpuBackend(network, loss, "float64").start(
+        random.normal(size=network.layout.size), X, y, w,
+        batch_size=280, solver="adam", settings={}, l1=0.1, l2=0.1,
+    )
+    losses = [run.run_epoch(np.arange(300), np.full(2, 0.1)) for _ in range(3)]
+    print(*[value.hex() for value in [*losses, *run.parameters.tolist()]])
 print(sum(run_shards.stats.cache_hits.values()), sum(run_shards.stats.cache_misses.values()))
+"""
+# A kernel with a choice of loops, and a process full of other functions of the name and the arguments of those loops.
+LOOPS = """
+import numpy as np
+from skmlp.cpu.compile import by_code, function, kernel
+
+
+def make_loop(value):
+    @function
+    def run(x, out):
+        for i in range(x.size):
+            total = value
+            for j in range(x.size):
+                total += x[i] * x[j]
+                for k in range(x.size):
+                    total += x[j] + np.sqrt(x[k]) * x[i]
+            for j in range(x.size):
+                total += np.sqrt(abs(x[j])) / (1.0 + x[j] * x[i])
+                for k in range(x.size):
+                    total += x[j] / (x[k] + x[i])
+            out[i] = total - np.floor(total) + value
+
+    return run
+
+
+choose = by_code([make_loop(value) for value in (1.0, 2.0, 3.0, 4.0)])
+
+
+@kernel
+def fill(code, x, out):
+    choose(code, x, out)
+"""
+RUN_LOOPS = """
+import sys
+import numpy as np
+from skmlp.cpu.compile import by_code, function
+from skmlp.cpu.loops import fill, make_loop
+
+if sys.argv[1] == "after others":
+    other = by_code([make_loop(-1.0) for _ in range(6)])
+    function(lambda code, x, out: other(code, x, out))(0, np.ones(2), np.empty(2))
+for code in range(4):
+    out = np.empty(2)
+    fill(code, np.ones(2), out)
+    print(*out)
+print(sum(fill.stats.cache_hits.values()), sum(fill.stats.cache_misses.values()))
 """
 
 
@@ -71,13 +118,19 @@ class Copy:
             shutil.copytree(PACKAGE / name, self.package / name, ignore=shutil.ignore_patterns("__pycache__"))
         (self.package / "__init__.py").touch()  # without the estimators
         (self.package / "cpu" / "probe.py").write_text(PROBE, encoding="utf-8")
+        (self.package / "cpu" / "loops.py").write_text(LOOPS, encoding="utf-8")
 
-    def start(self, program, **environment):
+    def start(self, program, *arguments, **environment):
         """The running process."""
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("NUMBA_")}
-        defaults = {"PYTHONPATH": str(self.root), "PYTHONDONTWRITEBYTECODE": "1", "NUMBA_CACHE_DIR": str(self.cache)}
+        defaults = {
+            "PYTHONPATH": str(self.root),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONHASHSEED": "0",  # names of compiled functions depend on the order of a set of options
+            "NUMBA_CACHE_DIR": str(self.cache),
+        }
         return subprocess.Popen(
-            [sys.executable, "-W", "error", "-c", program],
+            [sys.executable, "-W", "error", "-c", program, *map(str, arguments)],
             cwd=self.root,
             env={**inherited, **defaults, **environment},
             stdin=subprocess.DEVNULL,
@@ -86,9 +139,9 @@ class Copy:
             text=True,
         )
 
-    def run(self, program, **environment):
+    def run(self, program, *arguments, **environment):
         """Lines that the program printed."""
-        return finish(self.start(program, **environment))
+        return finish(self.start(program, *arguments, **environment))
 
     def edit(self, path, before, after):
         file = self.package / path
@@ -120,18 +173,18 @@ def copy(tmp_path):
 @needs_jit
 def test_unchanged_sources_load_and_compute_the_same_bits(copy):
     """Changed ones compile anew, and compute what they say now."""
-    first, hits_and_misses = copy.run(RUN_EPOCHS)
+    *first, hits_and_misses = copy.run(RUN_EPOCHS)
     assert hits_and_misses == "0 1"
     files = copy.files()
     assert files
 
-    second, hits_and_misses = copy.run(RUN_EPOCHS)
+    *second, hits_and_misses = copy.run(RUN_EPOCHS)
     assert hits_and_misses == "1 0"
     assert second == first
     assert copy.files() == files
 
     copy.edit("formulas/activations.py", "return 0.0 if z < 0.0 else z", "return 0.25 * z if z < 0.0 else z")
-    third, hits_and_misses = copy.run(RUN_EPOCHS)
+    *third, hits_and_misses = copy.run(RUN_EPOCHS)
     assert hits_and_misses == "0 1"
     assert third != first
     assert copy.files().keys().isdisjoint(files)
@@ -165,7 +218,8 @@ def test_where_nothing_can_be_written_kernels_run_uncached(copy):
     (copy.package / "cpu" / "__pycache__").touch()
     nowhere = str(copy.root / "file" / "folder")
     environment = dict.fromkeys(["NUMBA_CACHE_DIR", "HOME", "XDG_CACHE_HOME", "IPYTHONDIR"], nowhere)
-    assert copy.run(RUN_PROBE, **environment) == ["0.0 0 0"]
+    program = RUN_PROBE + "print(probe.stats.cache_path)"
+    assert copy.run(program, **environment) == ["0.0 0 1", "None"]
     assert not copy.files() and not list(copy.root.rglob("*.nbc"))
 
 
@@ -196,6 +250,14 @@ def test_processes_that_compile_at_once(copy):
     assert len(copy.files()) == 1
     assert not [path for path in copy.cache.rglob("skmlp-*") if path.suffix != ".nbc"], "no scratch file is left"
     assert copy.run(RUN_PROBE) == ["0.0 1 0"]
+
+
+@needs_jit
+def test_a_loaded_kernel_calls_its_own_functions(copy):
+    """Whatever else the process has compiled before."""
+    *right, hits_and_misses = copy.run(RUN_LOOPS, "alone")
+    assert len(set(right)) == 4 and hits_and_misses == "0 1"
+    assert copy.run(RUN_LOOPS, "after others") == [*right, "1 0"]
 
 
 @needs_jit
@@ -257,9 +319,17 @@ def test_fingerprint_notices_another_compiler(monkeypatch):
     assert cache.fingerprint.__wrapped__() != before
 
 
+def some_function():
+    pass
+
+
+def other_function():
+    pass
+
+
 @pytest.fixture
 def files(tmp_path):
-    return cache.KernelFiles(tmp_path, "function")
+    return cache.KernelFiles(tmp_path, some_function)
 
 
 def test_what_is_saved_is_loaded(files):
@@ -273,7 +343,7 @@ def test_what_is_saved_is_loaded(files):
 
 def test_functions_do_not_share_files(files, tmp_path):
     files.save("key", 1)
-    other = cache.KernelFiles(tmp_path, "other_function")
+    other = cache.KernelFiles(tmp_path, other_function)
     assert other.load("key") is None
     other.save("key", 2)
     assert files.load("key") == 1
@@ -281,10 +351,10 @@ def test_functions_do_not_share_files(files, tmp_path):
 
 def test_files_of_other_sources_are_removed(files, tmp_path, monkeypatch):
     files.save("key", 1)
-    other = cache.KernelFiles(tmp_path, "other_function")
+    other = cache.KernelFiles(tmp_path, other_function)
     other.save("key", 2)
     monkeypatch.setattr(cache, "fingerprint", lambda: "0" * 16)
-    newer = cache.KernelFiles(tmp_path, "function")
+    newer = cache.KernelFiles(tmp_path, some_function)
     assert newer.load("key") is None
     newer.save("key", 3)
     assert newer.load("key") == 3
@@ -293,7 +363,7 @@ def test_files_of_other_sources_are_removed(files, tmp_path, monkeypatch):
 
 
 def test_flush_removes_the_files_of_one_function(files, tmp_path):
-    other = cache.KernelFiles(tmp_path, "other_function")
+    other = cache.KernelFiles(tmp_path, other_function)
     for holder in (files, other):
         holder.save("key", 1)
     files.flush()
@@ -302,13 +372,14 @@ def test_flush_removes_the_files_of_one_function(files, tmp_path):
 
 def test_a_folder_that_cannot_be_written_is_no_error(tmp_path):
     (tmp_path / "file").touch()
-    files = cache.KernelFiles(tmp_path / "file" / "folder", "function")
+    files = cache.KernelFiles(tmp_path / "file" / "folder", some_function)
     files.save("key", 1)
     assert files.load("key") is None
 
 
 def test_a_hash_that_two_keys_share_does_not_mix_them(files, monkeypatch):
     files.save("key", 1)
-    monkeypatch.setattr(files, "_path", lambda key, path=files._path("key"): path)
+    path = files._path("key")
+    monkeypatch.setattr(files, "_path", lambda key: path)
     assert files.load("other key") is None
     assert files.load("key") == 1

@@ -6,15 +6,16 @@ from contextlib import nullcontext
 import numpy as np
 from scipy import sparse
 
-import skmlp.cpu.elementary  # noqa: F401  (registers exp, log and tanh for the kernels)
+from skmlp.cpu.backward import derivative_loops
 from skmlp.cpu.epoch import EPOCH_LOSS, EPOCH_ROWS, N_TALLIES, STEPS, run_shards
+from skmlp.cpu.forward import activation_loops, link_loops
+from skmlp.cpu.loss import loss_loops
 from skmlp.cpu.predict import predict_rows, to_predictions
 from skmlp.cpu.products import all_small
-from skmlp.cpu.structures import SHARD_ROWS, SparseRows, allocate, encode
+from skmlp.cpu.structures import SHARD_ROWS, NetworkNumbers, SparseRows, allocate
 from skmlp.cpu.threads import single_threaded_blas
-from skmlp.cpu.update import StepRule
+from skmlp.cpu.update import StepRule, update_loops
 from skmlp.formulas.optimisers import OPTIMISERS, Settings
-from skmlp.formulas.registry import code
 
 BLOCK_ROWS = 4096  # rows of one call of the prediction kernel
 PAUSE = 0.1  # seconds of kernel work after which Python gets to see a Ctrl-C
@@ -36,7 +37,7 @@ class CpuBackend:
     def __init__(self, network, loss, dtype):
         self.network = network
         self.dtype = np.dtype(dtype)
-        self.codes = encode(network, loss)
+        self.numbers = numbers(network, loss, self.dtype)
 
     def start(self, parameters, X, targets, weights, *, batch_size, solver, settings, l1, l2, slots=None, steps=0):
         """A :class:`TrainingRun`, which changes ``parameters`` in place.
@@ -58,7 +59,7 @@ class CpuBackend:
             The state of the optimiser to go on from; new where not given.
         """
         settings = Settings(**{name: float(value) for name, value in settings.items()})
-        rule = StepRule(code(OPTIMISERS, solver), settings, float(l1), float(l2))
+        rule = StepRule(update_loops.address(solver, self.dtype), settings, float(l1), float(l2))
         if slots is None:
             slots = np.zeros((OPTIMISERS[solver].slots, parameters.size), dtype=self.dtype)
         return TrainingRun(self, parameters, X, targets, weights, batch_size, rule, slots, steps)
@@ -90,7 +91,7 @@ class CpuBackend:
             for start in range(0, rows, BLOCK_ROWS):
                 block = slice(start, min(start + BLOCK_ROWS, rows))
                 loss += predict_rows(
-                    self.codes,
+                    self.numbers,
                     parameters,
                     self._kernel_input(X[block]),
                     targets[block],
@@ -169,7 +170,7 @@ class TrainingRun:
             last = min(first + self._piece, shards)
             started = time.perf_counter()
             run_shards(
-                self._backend.codes,
+                self._backend.numbers,
                 self.parameters,
                 self._X,
                 self._targets,
@@ -188,7 +189,7 @@ class TrainingRun:
             self._adapt_piece(last - first, time.perf_counter() - started)
             first = last
         if outputs.shape[0]:
-            to_predictions(self._backend.codes.link, outputs)
+            to_predictions(self._backend.numbers.link, outputs)
         rows = self._tally[EPOCH_ROWS]
         return self._tally[EPOCH_LOSS] / rows if rows > 0 else float("nan")
 
@@ -201,6 +202,21 @@ class TrainingRun:
     def _adapt_piece(self, shards, seconds):
         """Aim at :data:`PAUSE`, at most doubling: one call may have compiled the kernel."""
         self._piece = max(1, min(2 * self._piece, int(shards * PAUSE / max(seconds, 1e-6))))
+
+
+def numbers(network, loss, dtype):
+    """A network and its loss as kernels take them; compiles the loops of its formulas, or loads them."""
+    layout = network.layout
+    return NetworkNumbers(
+        units=np.array(layout.units, dtype=np.int64),
+        weights=np.array(layout.weight_offsets, dtype=np.int64),
+        biases=np.array(layout.bias_offsets, dtype=np.int64),
+        activations=np.array([activation_loops.address(name, dtype) for name in network.activations], dtype=np.int64),
+        derivatives=np.array([derivative_loops.address(name, dtype) for name in network.activations], dtype=np.int64),
+        loss=loss_loops.address(loss, dtype),
+        link=link_loops.address(network.link, dtype),
+        n_weights=layout.n_weights,
+    )
 
 
 def writable(array):

@@ -1,16 +1,17 @@
 """The way back: from the loss of a shard of rows to the gradient of every parameter."""
 
-from skmlp.cpu.compile import by_code, function, inlined
+from numba import types
+
+from skmlp.cpu.compile import Family, inlined
 from skmlp.cpu.products import first_gradient, input_gradient, weight_gradient
 from skmlp.cpu.views import matrix, vector
 from skmlp.formulas.activations import ACTIVATIONS
 
 
-def derivative_loop(activation):
+def derivative_loop(name):
     """Loop of one activation's derivative over a layer: delta *= da/dz."""
-    derivative = activation.derivative
+    derivative = ACTIVATIONS[name].derivative
 
-    @function
     def run(z, a, delta):
         for i in range(z.size):
             delta[i] *= derivative(z[i], a[i])
@@ -18,7 +19,8 @@ def derivative_loop(activation):
     return run
 
 
-differentiate = by_code([derivative_loop(activation) for activation in ACTIVATIONS.values()])
+derivative_loops = Family(derivative_loop, lambda real: types.void(real[::1], real[::1], real[::1]))
+differentiate = derivative_loops.call
 
 
 @inlined
@@ -51,5 +53,5 @@ def backward(network, parameters, X, rows, work, gradient):
         weights = matrix(parameters, network.weights[layer], n_in, n_out)
         input_gradient(delta, weights, matrix(before, 0, n_rows, n_in))
         z, a = vector(work.z, start, size), vector(work.a, start, size)
-        differentiate(network.activations[layer - 1], z, a, vector(before, 0, size))
+        differentiate(network.derivatives[layer - 1], z, a, vector(before, 0, size))
         here, before = before, here

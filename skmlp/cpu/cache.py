@@ -79,11 +79,14 @@ class KernelCache(FunctionCache):
         super().__init__(function)
         self._cache_file = KernelFiles(self.cache_path, function)
 
+    def _index_key(self, signature, codegen):
+        """Without the closure of the function, which the fingerprint and the function's name stand for."""
+        return signature, codegen.magic_tuple()
 
-def attach(dispatcher):
-    """Let ``dispatcher`` keep its compiled code on disk where that is possible."""
+
+def attach(compiled, function):
+    """Let a compiled function keep its code on disk where that is possible."""
     try:
-        dispatcher._cache = KernelCache(dispatcher.py_func)
+        compiled._cache = KernelCache(function)
     except (RuntimeError, OSError):  # no writable folder
         pass
-    return dispatcher

@@ -2,26 +2,31 @@
 
 Kernels are compiled lazily, on their first call, with the GIL released, and kept on disk. What they call is compiled
 into them. Formulas stay plain Python; :func:`formula` lets kernels call them, their literals in the dtype of the
-arguments. Built-ins are chosen by integer code outside the inner loops (:func:`by_code`), so that one compiled
-kernel serves all of them.
+arguments. The loop of each formula is compiled by itself, and called by its address outside the inner loops
+(:class:`Family`), so that one compiled kernel serves all of them.
 """
 
-from inspect import signature
+import threading
 from types import FunctionType
 
 import numpy as np
+from llvmlite import ir
 from numba import njit, types
-from numba.core import config
-from numba.extending import overload
+from numba.core import cgutils, config
+from numba.core.ccallback import CFunc
+from numba.extending import intrinsic, overload
+from numba.np.numpy_support import from_dtype
 
 from skmlp.cpu import cache
 
 # Sums may be reordered, so that they vectorise, and products contracted; NaN and infinity keep their meaning.
 OPTIONS = {"fastmath": {"reassoc", "contract", "nsz"}, "error_model": "numpy", "nogil": True}
+LOOP_OPTIONS = {name: OPTIONS[name] for name in ("fastmath", "error_model")}  # a loop never holds the GIL
 # A formula that stayed a call would keep its loop from being vectorised.
 FORMULA_OPTIONS = {**OPTIONS, "forceinline": True}
 # Where the order of operations carries the accuracy.
 STRICT_OPTIONS = {**FORMULA_OPTIONS, "fastmath": {"contract"}}
+_compiling = threading.RLock()
 
 
 def function(python_function):
@@ -37,7 +42,9 @@ def inlined(python_function):
 def kernel(python_function):
     """Compile an entry point of the back end, and cache it on disk."""
     compiled = function(python_function)
-    return compiled if config.DISABLE_JIT else cache.attach(compiled)
+    if not config.DISABLE_JIT:
+        cache.attach(compiled, python_function)
+    return compiled
 
 
 def real_type(*numba_types):
@@ -79,17 +86,71 @@ def formulas(module):
             formula(member)
 
 
-def by_code(loops):
-    """One function ``choose(code, ...)`` that runs ``loops[code](...)``, the choice made once a call.
+class Family:
+    """Loops with one signature, one a formula, which kernels call by address.
 
-    Its text is put together here, with the names of the loops' own arguments, so that it can be inlined.
+    A loop is compiled when its formula is first used, and cached on disk by itself. So a kernel is compiled once for
+    all formulas, and a table of formulas may grow without making the first fit slower.
+
+    Parameters
+    ----------
+    build : callable
+        ``build(name)`` makes the Python loop of the formula ``name``.
+    signature : callable
+        ``signature(real)`` is the loop's Numba signature for arrays of the Numba type ``real``.
+
+    Attributes
+    ----------
+    call : callable
+        ``call(address, *arguments)``, for kernels.
     """
-    arguments = ", ".join(signature(loops[0]).parameters)
-    lines = [f"    if code == {code}: return loop_{code}({arguments})" for code in range(len(loops) - 1)]
-    lines = [f"def choose(code, {arguments}):", *lines, f"    return loop_{len(loops) - 1}({arguments})"]
-    scope = {f"loop_{code}": loop for code, loop in enumerate(loops)}
-    exec("\n".join(lines), scope)
-    return inlined(scope["choose"])
+
+    def __init__(self, build, signature):
+        self._build, self._signature = build, signature
+        self._loops = {}
+        self.call = self._make_call()
+
+    def address(self, name, dtype):
+        """Address of a loop for float32 or float64; without the JIT, any number that tells it from others."""
+        key = (name, np.dtype(dtype))
+        with _compiling:
+            if key not in self._loops:
+                loop = self._build(name)
+                # Also the symbol's name: that of another loop must not be the same.
+                loop.__name__ = loop.__qualname__ = f"{self._build.__name__}_{name}"
+                self._loops[key] = loop if config.DISABLE_JIT else self._compiled(loop, dtype)
+            return list(self._loops).index(key) if config.DISABLE_JIT else self._loops[key].address
+
+    def _compiled(self, loop, dtype):
+        signature = self._signature(from_dtype(np.dtype(dtype)))
+        compiled = CFunc(loop, (signature.args, signature.return_type), {}, LOOP_OPTIONS)
+        cache.attach(compiled, loop)
+        compiled.compile()
+        return compiled
+
+    def _make_call(self):
+        def call(address, *arguments):
+            return list(self._loops.values())[address](*arguments)
+
+        @intrinsic
+        def through(typing_context, address, arguments):
+            wanted = self._signature(from_dtype(np.dtype(real_type(*arguments))))
+
+            def generate(context, builder, signature, values):
+                given = zip(cgutils.unpack_tuple(builder, values[1]), arguments, wanted.args, strict=True)
+                casts = [context.cast(builder, value, has, takes) for value, has, takes in given]
+                kind = ir.FunctionType(
+                    context.get_value_type(wanted.return_type), [context.get_value_type(each) for each in wanted.args]
+                )
+                return builder.call(builder.inttoptr(values[0], kind.as_pointer()), casts)
+
+            return wanted.return_type(address, arguments), generate
+
+        @overload(call, strict=False, jit_options=OPTIONS)
+        def typed(address, *arguments):
+            return lambda address, *arguments: through(address, arguments)
+
+        return call
 
 
 def by_input(dense, sparse):

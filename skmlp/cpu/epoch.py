@@ -78,11 +78,14 @@ def run_shards(
         if shard == shards - 1:
             tally[STEPS] += 1.0
             penalty = update(
+                rule.address,
                 parameters,
                 work.gradient,
                 state,
                 network.n_weights,
-                rule,
+                rule.settings,
+                rule.l1,
+                rule.l2,
                 tally[STEPS],
                 rates[batch],
                 tally[BATCH_WEIGHT],

@@ -1,6 +1,8 @@
 """The way forward: from rows of X to the raw outputs of the network, and on to predictions."""
 
-from skmlp.cpu.compile import by_code, formulas, function, inlined
+from numba import types
+
+from skmlp.cpu.compile import Family, formulas, inlined
 from skmlp.cpu.products import first_product, forward_product
 from skmlp.cpu.views import matrix, vector
 from skmlp.formulas import activations, links
@@ -11,11 +13,10 @@ formulas(activations)
 formulas(links)
 
 
-def activation_loop(activation):
+def activation_loop(name):
     """Loop of one activation over the values of a layer: a = activation(z)."""
-    apply = activation.function
+    apply = ACTIVATIONS[name].function
 
-    @function
     def run(z, a):
         for i in range(z.size):
             a[i] = apply(z[i])
@@ -23,26 +24,26 @@ def activation_loop(activation):
     return run
 
 
-def link_loop(link):
+def link_loop(name):
     """Loop of one inverse link over raw outputs, in place."""
-    apply = link.function
+    apply = LINKS[name].function
 
-    @function
     def by_row(z):
         for i in range(z.shape[0]):
             apply(z[i])
 
-    @function
     def by_value(z):
         for i in range(z.shape[0]):
             for j in range(z.shape[1]):
                 z[i, j] = apply(z[i, j])
 
-    return by_row if link.by_row else by_value
+    return by_row if LINKS[name].by_row else by_value
 
 
-activate = by_code([activation_loop(activation) for activation in ACTIVATIONS.values()])
-apply_link = by_code([link_loop(link) for link in LINKS.values()])
+activation_loops = Family(activation_loop, lambda real: types.void(real[::1], real[::1]))
+link_loops = Family(link_loop, lambda real: types.void(real[:, ::1]))
+activate = activation_loops.call
+apply_link = link_loops.call
 
 
 @inlined

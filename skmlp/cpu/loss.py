@@ -1,6 +1,8 @@
 """Loss of raw outputs, with its gradient."""
 
-from skmlp.cpu.compile import by_code, formulas, function
+from numba import types
+
+from skmlp.cpu.compile import Family, formulas, function
 from skmlp.formulas import losses
 from skmlp.formulas.losses import LOSSES
 
@@ -13,11 +15,10 @@ def row_weight(weights, row):
     return weights[row] if weights.size > 0 else 1.0
 
 
-def loss_loop(loss):
+def loss_loop(name):
     """Loop of one loss over the rows of a shard: returns Σ weight · loss and fills ``delta`` with its gradient in z."""
-    value, gradient, by_row = loss.value, loss.gradient, loss.row
+    value, gradient, by_row = LOSSES[name].value, LOSSES[name].gradient, LOSSES[name].row
 
-    @function
     def elementwise(z, targets, weights, rows, delta):
         total = 0.0
         for i in range(rows.size):
@@ -27,7 +28,6 @@ def loss_loop(loss):
                 delta[i, j] = weight * gradient(z[i, j], targets[rows[i], j])
         return total
 
-    @function
     def over_rows(z, targets, weights, rows, delta):
         total = 0.0
         for i in range(rows.size):
@@ -41,4 +41,8 @@ def loss_loop(loss):
     return elementwise if by_row is None else over_rows
 
 
-loss_and_delta = by_code([loss_loop(loss) for loss in LOSSES.values()])
+loss_loops = Family(
+    loss_loop,
+    lambda real: types.float64(real[:, ::1], real[:, ::1], real[::1], types.int64[::1], real[:, ::1]),
+)
+loss_and_delta = loss_loops.call

@@ -4,24 +4,20 @@ from typing import NamedTuple
 
 import numpy as np
 
-from skmlp.formulas.activations import ACTIVATIONS
-from skmlp.formulas.links import LINKS
-from skmlp.formulas.losses import LOSSES
-from skmlp.formulas.registry import code
-
 SHARD_ROWS = 256
 """Rows of a batch that go forward and back together: a product wants 128 or more, and the values of the layers
 should stay in the second-level cache until the way back. A batch is cut by its size alone, so that a result depends on
 nothing else."""
 
 
-class NetworkCodes(NamedTuple):
-    """A network as integers: widths, offsets into the parameter vector, codes of the formulas."""
+class NetworkNumbers(NamedTuple):
+    """A network as integers: widths, offsets into the parameter vector, addresses of the loops of its formulas."""
 
     units: np.ndarray
     weights: np.ndarray
     biases: np.ndarray
     activations: np.ndarray
+    derivatives: np.ndarray
     loss: int
     link: int
     n_weights: int
@@ -51,20 +47,6 @@ class Workspace(NamedTuple):
     gradient: np.ndarray
     part: np.ndarray
     offsets: np.ndarray
-
-
-def encode(network, loss):
-    """A :class:`~skmlp.network.layout.Network` and the name of its loss as :class:`NetworkCodes`."""
-    layout = network.layout
-    return NetworkCodes(
-        units=np.array(layout.units, dtype=np.int64),
-        weights=np.array(layout.weight_offsets, dtype=np.int64),
-        biases=np.array(layout.bias_offsets, dtype=np.int64),
-        activations=np.array([code(ACTIVATIONS, name) for name in network.activations], dtype=np.int64),
-        loss=code(LOSSES, loss),
-        link=code(LINKS, network.link),
-        n_weights=layout.n_weights,
-    )
 
 
 def allocate(network, rows, dtype, *, dense, training):

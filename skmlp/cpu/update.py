@@ -2,9 +2,9 @@
 
 from typing import NamedTuple
 
-import numpy as np
+from numba import typeof, types
 
-from skmlp.cpu.compile import by_code, formulas, function, inlined
+from skmlp.cpu.compile import Family, formulas, function
 from skmlp.formulas import optimisers, penalties
 from skmlp.formulas.optimisers import OPTIMISERS, Settings
 from skmlp.formulas.penalties import elastic_net, elastic_net_gradient
@@ -14,60 +14,79 @@ formulas(penalties)
 
 
 class StepRule(NamedTuple):
-    """An optimiser with its hyperparameters, and the strengths of the penalty."""
+    """Address of an optimiser's loop, its hyperparameters, and the strengths of the penalty."""
 
-    code: int
+    address: int
     settings: Settings
     l1: float
     l2: float
 
 
-def update_loop(optimiser):
-    """Loop of one optimiser over the parameters ``start`` to ``stop``; returns their penalty before the step.
-
-    ``gradient`` is summed over the rows of the batch and times ``scale`` its mean, as is the penalty's.
-    """
-    update = optimiser.update
+def one_slot(update):
+    """Loop of an update with one state value a parameter; returns the penalty before it."""
 
     @function
-    def one_slot(start, stop, parameters, gradients, state, constants, l1, l2, scale):
-        w, gradient, m = parameters[start:stop], gradients[start:stop], state[0][start:stop]
+    def run(w, gradient, state, start, stop, c, l1, l2, scale):
+        w, gradient, m = w[start:stop], gradient[start:stop], state[0][start:stop]
         total = scale - scale
         for i in range(w.size):
             total += elastic_net(w[i], l1, l2)
             g = (gradient[i] + elastic_net_gradient(w[i], l1, l2)) * scale
-            w[i], m[i] = update(w[i], g, m[i], constants)
+            w[i], m[i] = update(w[i], g, m[i], c)
         return total
 
+    return run
+
+
+def two_slots(update):
+    """Loop of an update with two state values a parameter; returns the penalty before it."""
+
     @function
-    def two_slots(start, stop, parameters, gradients, state, constants, l1, l2, scale):
-        w, gradient = parameters[start:stop], gradients[start:stop]
+    def run(w, gradient, state, start, stop, c, l1, l2, scale):
+        w, gradient = w[start:stop], gradient[start:stop]
         m, v = state[0][start:stop], state[1][start:stop]
         total = scale - scale
         for i in range(w.size):
             total += elastic_net(w[i], l1, l2)
             g = (gradient[i] + elastic_net_gradient(w[i], l1, l2)) * scale
-            w[i], m[i], v[i] = update(w[i], g, m[i], v[i], constants)
+            w[i], m[i], v[i] = update(w[i], g, m[i], v[i], c)
         return total
 
-    return {1: one_slot, 2: two_slots}[optimiser.slots]
+    return run
 
 
-step_constants = by_code([function(optimiser.constants) for optimiser in OPTIMISERS.values()])
-update_slice = by_code([update_loop(optimiser) for optimiser in OPTIMISERS.values()])
+def update_loop(name):
+    """One step of an optimiser on all parameters; returns the penalty before it, not divided by ``weight_sum``.
+
+    ``gradient`` is summed over the rows of the batch; it and the penalty's are divided by ``weight_sum``, the summed
+    weights of the batch. The first ``n_weights`` parameters are the weights; the rest bear no penalty.
+    """
+    optimiser = OPTIMISERS[name]
+    prepare = function(optimiser.constants)
+    segment = {1: one_slot, 2: two_slots}[optimiser.slots](optimiser.update)
+
+    def run(parameters, gradient, state, n_weights, settings, l1, l2, step, rate, weight_sum):
+        real = parameters.dtype.type
+        c = prepare(step, rate, settings)
+        constants = (real(c[0]), real(c[1]), real(c[2]), real(c[3]), real(c[4]), real(c[5]))
+        strength, ridge, none, scale = real(l1), real(l2), real(0.0), real(1.0 / weight_sum)
+        penalty = none
+        start, stop = 0, n_weights
+        while start < parameters.size:
+            penalty += segment(parameters, gradient, state, start, stop, constants, strength, ridge, scale)
+            start, stop, strength, ridge = stop, parameters.size, none, none
+        return penalty
+
+    return run
 
 
-@inlined
-def update(parameters, gradient, state, n_weights, rule, step, rate, weight_sum):
-    """One step on all parameters; returns the penalty before it, not divided by the weights of the batch."""
-    real = parameters.dtype.type
-    c = step_constants(rule.code, step, rate, rule.settings)
-    constants = (real(c[0]), real(c[1]), real(c[2]), real(c[3]), real(c[4]), real(c[5]))
-    scale = real(1.0 / weight_sum)
-    l1, l2, none = real(rule.l1), real(rule.l2), real(0.0)
-    penalty = none
-    start, stop = np.int64(0), np.int64(n_weights)
-    while start < parameters.size:  # weights, then biases, which bear no penalty
-        penalty += update_slice(rule.code, start, stop, parameters, gradient, state, constants, l1, l2, scale)
-        start, stop, l1, l2 = stop, np.int64(parameters.size), none, none
-    return np.float64(penalty)
+def signature(real):
+    """Of the update loops."""
+    number = types.float64
+    return number(
+        real[::1], real[::1], real[:, ::1], types.int64, typeof(Settings()), number, number, number, number, number
+    )
+
+
+update_loops = Family(update_loop, signature)
+update = update_loops.call

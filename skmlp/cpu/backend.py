@@ -7,7 +7,7 @@ import numpy as np
 from scipy import sparse
 
 from skmlp.cpu.backward import derivative_loops
-from skmlp.cpu.epoch import EPOCH_LOSS, EPOCH_ROWS, N_TALLIES, STEPS, run_shards
+from skmlp.cpu.epoch import EPOCH_LOSS, EPOCH_ROWS, N_MEMORIES, N_TALLIES, run_shards
 from skmlp.cpu.forward import activation_loops, link_loops
 from skmlp.cpu.loss import loss_loops
 from skmlp.cpu.predict import predict_rows, to_predictions
@@ -39,7 +39,7 @@ class CpuBackend:
         self.dtype = np.dtype(dtype)
         self.numbers = numbers(network, loss, self.dtype)
 
-    def start(self, parameters, X, targets, weights, *, batch_size, solver, settings, l1, l2, slots=None, steps=0):
+    def start(self, parameters, X, targets, weights, *, batch_size, solver, settings, state=None):
         """A :class:`TrainingRun`, which changes ``parameters`` in place.
 
         Parameters
@@ -53,16 +53,16 @@ class CpuBackend:
             Key of :data:`skmlp.formulas.optimisers.OPTIMISERS`.
         settings : dict
             Of the solver's hyperparameters, fields of :class:`skmlp.formulas.optimisers.Settings`.
-        l1, l2 : float
-            Strengths of the penalty.
-        slots, steps : ndarray and int
-            The state of the optimiser to go on from; new where not given.
+        state : tuple of ndarray, default=None
+            The optimiser's ``slots`` and ``memory`` to go on from, changed in place; new where not given.
         """
         settings = Settings(**{name: float(value) for name, value in settings.items()})
-        rule = StepRule(update_loops.address(solver, self.dtype), settings, float(l1), float(l2))
-        if slots is None:
-            slots = np.zeros((OPTIMISERS[solver].slots, parameters.size), dtype=self.dtype)
-        return TrainingRun(self, parameters, X, targets, weights, batch_size, rule, slots, steps)
+        rule = StepRule(update_loops.address(solver, self.dtype), settings)
+        if state is None:
+            memory = np.zeros(N_MEMORIES)
+            memory[0] = 1.0
+            state = np.zeros((OPTIMISERS[solver].slots, parameters.size), dtype=self.dtype), memory
+        return TrainingRun(self, parameters, X, targets, weights, batch_size, rule, state)
 
     def active(self):
         """Context manager for the time of training."""
@@ -123,13 +123,11 @@ class TrainingRun:
     ----------
     parameters : ndarray
         Changed in place.
-    slots : ndarray of shape (n_slots, n_parameters)
-        The optimiser's state.
-    steps : int
-        Updates done.
+    state : tuple of ndarray
+        The optimiser's slots, (n_slots, n_parameters), and its memory, whose second number counts the updates done.
     """
 
-    def __init__(self, backend, parameters, X, targets, weights, batch_size, rule, slots, steps):
+    def __init__(self, backend, parameters, X, targets, weights, batch_size, rule, state):
         self._backend = backend
         self._X = backend._kernel_input(X)
         self._targets = writable(targets)
@@ -144,15 +142,9 @@ class TrainingRun:
             training=True,
         )
         self._tally = np.zeros(N_TALLIES)
-        self._tally[STEPS] = steps
         self.parameters = parameters
-        self.slots = slots
+        self.state = state
         self._piece = max(1, int(FIRST_PIECE // (parameters.size * min(SHARD_ROWS, batch_size))))
-
-    @property
-    def steps(self):
-        """Updates done."""
-        return int(self._tally[STEPS])
 
     def run_epoch(self, order, rates, outputs=None):
         """One pass over the rows ``order``, in batches; ``rates`` are the learning rates of its steps.
@@ -181,7 +173,7 @@ class TrainingRun:
                 last,
                 rates,
                 self._rule,
-                self.slots,
+                *self.state,
                 self._work,
                 self._tally,
                 outputs,
@@ -197,7 +189,7 @@ class TrainingRun:
         """Mean loss over all rows, penalty included, and its gradient; for the rule ``keep_gradient``."""
         self.parameters[...] = vector
         loss = self.run_epoch(np.arange(self._targets.shape[0]), np.zeros(1))
-        return loss, self.slots[0]
+        return loss, self.state[0][0]
 
     def _adapt_piece(self, shards, seconds):
         """Aim at :data:`PAUSE`, at most doubling: one call may have compiled the kernel."""

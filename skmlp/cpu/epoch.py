@@ -9,7 +9,9 @@ from skmlp.cpu.update import update
 from skmlp.cpu.views import matrix
 
 # Places in ``tally``, what a run leaves for the next one.
-EPOCH_LOSS, EPOCH_ROWS, BATCH_LOSS, BATCH_WEIGHT, STEPS, N_TALLIES = range(6)
+EPOCH_LOSS, EPOCH_ROWS, BATCH_LOSS, BATCH_WEIGHT, N_TALLIES = range(5)
+# Places in ``memory``, what an optimiser keeps beside its slots: the first is for its formula.
+STEPS, N_MEMORIES = 1, 2
 
 
 @inlined
@@ -48,7 +50,22 @@ def record(z, outputs, start):
 
 @kernel
 def run_shards(
-    network, parameters, X, targets, weights, order, batch_size, first, last, rates, rule, state, work, tally, outputs
+    network,
+    parameters,
+    X,
+    targets,
+    weights,
+    order,
+    batch_size,
+    first,
+    last,
+    rates,
+    rule,
+    state,
+    memory,
+    work,
+    tally,
+    outputs,
 ):
     """Train on the shards ``first`` to ``last`` of an epoch whose batches are cut from ``order``.
 
@@ -76,17 +93,16 @@ def run_shards(
             z = matrix(work.z, work.offsets[-1] * rows.size, rows.size, network.units[-1])
             record(z, outputs, begin)
         if shard == shards - 1:
-            tally[STEPS] += 1.0
+            memory[STEPS] += 1.0
             penalty = update(
                 rule.address,
                 parameters,
                 work.gradient,
                 state,
+                memory,
                 network.n_weights,
                 rule.settings,
-                rule.l1,
-                rule.l2,
-                tally[STEPS],
+                memory[STEPS],
                 rates[batch],
                 tally[BATCH_WEIGHT],
             )

@@ -13,12 +13,12 @@ from skmlp.devices import make_backend
 from skmlp.estimators import inputs
 from skmlp.estimators.parameters import check_together, hidden_layers
 from skmlp.formulas.losses import LOSSES
-from skmlp.network.initialisers import INITIALISERS
+from skmlp.network.initialisers import initialise
 from skmlp.network.layout import Layout, Network
 from skmlp.training.lbfgs import fit_lbfgs
 from skmlp.training.metrics import accuracy, r2, resolve
 from skmlp.training.progress import Progress
-from skmlp.training.schedules import SCHEDULES
+from skmlp.training.schedules import make_schedule
 from skmlp.training.trainer import Loop, Trainer
 from skmlp.training.validation import Evaluation
 
@@ -59,7 +59,7 @@ def fit(estimator, X, y, sample_weight, validation=(None, None, None), *, increm
             trainer.partial_fit() if incremental else trainer.fit()
     vars(estimator).pop("_optimizer", None)
     if incremental:
-        estimator._optimizer = {**optimiser, "slots": run.slots, "steps": run.steps}
+        estimator._optimizer = {**optimiser, "state": run.state}
     publish(estimator, network, encoding, parameters, progress)
 
 
@@ -67,7 +67,7 @@ def starting_parameters(estimator, network, random_state, dtype, fresh):
     """New parameters, or a copy of those to go on from."""
     if fresh:
         last = estimator.activation if isinstance(estimator.activation, str) else ("relu", *network.activations)[-1]
-        return INITIALISERS[estimator.weight_init](network, last, random_state, dtype)
+        return initialise(estimator.weight_init, network, last, random_state, dtype)
     if network.layout != estimator._network.layout:
         raise ValueError(
             f"hidden_layer_sizes and the data give layers of {network.layout.units} units, but the fit to go on from "
@@ -153,6 +153,13 @@ def make_loop(estimator, n_rows, rows_of_batch):
 def start_run(estimator, data, weights, parameters, solver, rows_of_batch, optimiser):
     """A run of the back end."""
     settings = {name: getattr(estimator, name) for name in ("momentum", "beta_1", "beta_2", "epsilon", "rho")}
+    settings |= {
+        "nesterov": estimator.nesterovs_momentum,
+        "l1": estimator.alpha * estimator.l1_ratio,
+        "l2": estimator.alpha * (1.0 - estimator.l1_ratio),
+        "weight_decay": weight_decay(estimator),
+        "clip_norm": estimator.clip_norm or 0.0,
+    }
     return data.backend.start(
         parameters,
         data.X,
@@ -160,20 +167,26 @@ def start_run(estimator, data, weights, parameters, solver, rows_of_batch, optim
         weights,
         batch_size=rows_of_batch,
         solver=solver,
-        settings={**settings, "nesterov": estimator.nesterovs_momentum},
-        l1=estimator.alpha * estimator.l1_ratio,
-        l2=estimator.alpha * (1.0 - estimator.l1_ratio),
-        slots=optimiser.get("slots"),
-        steps=optimiser.get("steps", 0),
+        settings=settings,
+        state=optimiser.get("state"),
     )
+
+
+def weight_decay(estimator):
+    """The decoupled weight decay."""
+    if estimator.weight_decay is None:
+        return 0.01 if estimator.solver == "adamw" else 0.0
+    return estimator.weight_decay
 
 
 def starting_optimiser(estimator, dtype, incremental):
     """The optimiser's schedule and state: new, or in a sequence of partial fits a copy of what was reached."""
     before = getattr(estimator, "_optimizer", None)
     if incremental and before is not None and before["solver"] == estimator.solver:
-        return {**before, "slots": before["slots"].astype(dtype), "schedule": copy.copy(before["schedule"])}
-    schedule = SCHEDULES[estimator.learning_rate](estimator.learning_rate_init, estimator.power_t)
+        slots, memory = before["state"]
+        return {**before, "state": (slots.astype(dtype), memory.copy()), "schedule": copy.copy(before["schedule"])}
+    names = ("learning_rate", "learning_rate_init", "power_t", "max_iter", "n_iter_no_change")
+    schedule = make_schedule(**{name: getattr(estimator, name) for name in names})
     return {"solver": estimator.solver, "schedule": schedule}
 
 

@@ -11,10 +11,11 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from skmlp.formulas.activations import ACTIVATIONS
-from skmlp.network.initialisers import INITIALISERS
+from skmlp.formulas.optimisers import OPTIMISERS
+from skmlp.network.initialisers import AUTO, INITIALISERS
 from skmlp.training.schedules import SCHEDULES
 
-FIRST_ORDER_SOLVERS = ("sgd", "adam", "rmsprop")
+FIRST_ORDER_SOLVERS = tuple(name for name in OPTIMISERS if name != "keep_gradient")
 
 
 class Parameter(NamedTuple):
@@ -53,9 +54,12 @@ PARAMETERS = {
     "dropout": Parameter("float, default=0.0", "Only 0.0 so far: no dropout.", [Options(Real, {0.0})]),
     "normalization": Parameter("None", "Only None so far: no normalisation.", [None]),
     "weight_init": Parameter(
-        "{'auto'}, default='auto'",
-        "Starting values: uniform in ±√(6 / (n_in + n_out)) (2 for 6 with 'logistic'), biases too, as scikit-learn.",
-        [_names(INITIALISERS)],
+        "{'auto', 'glorot_uniform', 'glorot_normal', 'he_uniform', 'he_normal', 'lecun_normal', 'orthogonal'}, "
+        "default='auto'",
+        "Starting values of the weights; biases start at 0. 'auto': for scikit-learn's four activations as there, "
+        "uniform in ±√(6 / (n_in + n_out)) (2 for 6 with 'logistic'), biases too; else what suits the activation, "
+        "'he_normal' or 'lecun_normal'.",
+        [_names([AUTO, *INITIALISERS])],
     ),
     "alpha": Parameter(
         "float >= 0, default=1e-4",
@@ -82,20 +86,27 @@ PARAMETERS = {
     ),
     "delta": Parameter("float > 0, default=1.0", "Of the Huber loss, which is to come.", [_positive(zero=False)]),
     "solver": Parameter(
-        "{'sgd', 'adam', 'rmsprop', 'lbfgs'}, default='adam'",
+        "{'sgd', 'adam', 'adamw', 'nadam', 'amsgrad', 'rmsprop', 'adagrad', 'adadelta', 'lion', 'lbfgs'}, "
+        "default='adam'",
         "The optimiser. 'lbfgs' works on all rows at once, and ignores what is about steps and batches.",
         [StrOptions({*FIRST_ORDER_SOLVERS, "lbfgs"})],
     ),
     "learning_rate": Parameter(
-        "{'constant', 'invscaling', 'adaptive'}, default='constant'",
+        "{'constant', 'invscaling', 'adaptive', 'exponential', 'cosine', 'one_cycle', 'plateau'} or callable, "
+        "default='constant'",
         "The schedule. 'invscaling': learning_rate_init / (t_ + 1)**power_t after each epoch. 'adaptive': a fifth each "
-        "time training would stop, down to 1e-6.",
-        [_names(SCHEDULES)],
+        "time training would stop, down to 1e-6. 'plateau': a fifth after n_iter_no_change // 2 epochs (5 if that is "
+        "inf) without an improvement, down to 1e-6. Step by step: 'exponential' falls to a hundredth at max_iter, "
+        "'cosine' to 0; 'one_cycle' rises from a 25th over 30 % of the steps, then falls to a 10,000th; a callable takes "
+        "the fraction of the training done, in [0, 1], to a factor of learning_rate_init.",
+        [_names(SCHEDULES), callable],
     ),
     "learning_rate_init": Parameter("float > 0, default=0.001", "The learning rate.", [_positive(zero=False)]),
     "power_t": Parameter("float >= 0, default=0.5", "Exponent of 'invscaling'.", [_positive(zero=True)]),
     "weight_decay": Parameter(
-        "None or 0, default=None", "Decoupled weight decay; only none so far.", [None, Options(Real, {0.0})]
+        "float >= 0 or None, default=None",
+        "Decoupled decay of the weights, by learning rate times this at each step. None: 0.01 for 'adamw', else 0.",
+        [_positive(zero=True), None],
     ),
     "momentum": Parameter("float in [0, 1], default=0.9", "Momentum of 'sgd'.", [Interval(Real, 0, 1, closed="both")]),
     "nesterovs_momentum": Parameter("bool, default=True", "Nesterov's momentum, for 'sgd'.", ["boolean"]),
@@ -107,7 +118,11 @@ PARAMETERS = {
     ),
     "epsilon": Parameter("float > 0, default=1e-8", "Added to the root of the second moment.", [_positive(zero=False)]),
     "rho": Parameter("float in [0, 1), default=0.9", "Decay of 'rmsprop'.", [_positive(zero=True, one=1)]),
-    "clip_norm": Parameter("None", "Only None so far: gradients are not clipped.", [None]),
+    "clip_norm": Parameter(
+        "float > 0 or None, default=None",
+        "Norm to which a longer gradient, penalty included, is scaled down.",
+        [_positive(zero=False), None],
+    ),
     "max_fun": Parameter(
         "int >= 1, default=15000",
         "Most evaluations of the loss, for 'lbfgs'.",
@@ -202,11 +217,14 @@ def hidden_layers(hidden_layer_sizes, activation):
 
 def check_together(estimator):
     """Refuse values that do not go together."""
-    if estimator.solver == "lbfgs" and estimator.l1_ratio > 0:
-        raise ValueError(
-            f"l1_ratio={estimator.l1_ratio} with solver='lbfgs': L-BFGS needs a smooth penalty; use l1_ratio=0.0 or "
-            f"one of {list(FIRST_ORDER_SOLVERS)}."
-        )
+    if estimator.solver == "lbfgs":
+        for name in ("l1_ratio", "clip_norm", "weight_decay"):
+            value = getattr(estimator, name)
+            if value:
+                raise ValueError(
+                    f"{name}={value} does not go with solver='lbfgs', which needs a smooth objective and has no steps "
+                    f"to act on; leave {name} at its default, or use one of {list(FIRST_ORDER_SOLVERS)}."
+                )
 
 
 def store(estimator, arguments):

@@ -1,22 +1,87 @@
-"""Starting values of the parameters."""
+"""Starting values of the parameters.
+
+To add an initialiser, write a function of (n_in, n_out, random_state) that draws the weights of a layer, and put it
+in :data:`INITIALISERS`. Biases start at 0, except under ``auto`` as scikit-learn draws them.
+"""
 
 import numpy as np
 
 
-def auto(network, activation, random_state, dtype):
-    """Weights and biases uniform in ±√(6 / (n_in + n_out)), with 2 for 6 after a logistic activation.
+def glorot_uniform(n_in, n_out, random_state):
+    """Uniform in ±√(6 / (n_in + n_out)) (Glorot & Bengio, AISTATS 2010)."""
+    bound = np.sqrt(6.0 / (n_in + n_out))
+    return random_state.uniform(-bound, bound, (n_in, n_out))
 
-    Glorot & Bengio, AISTATS 2010, as scikit-learn's MLP draws them: layer by layer, weights before biases, in float64.
-    The output layer takes the factor of ``activation``, that of the last hidden layer.
+
+def glorot_normal(n_in, n_out, random_state):
+    """Normal of variance 2 / (n_in + n_out) (Glorot & Bengio, AISTATS 2010)."""
+    return random_state.normal(0.0, np.sqrt(2.0 / (n_in + n_out)), (n_in, n_out))
+
+
+def he_uniform(n_in, n_out, random_state):
+    """Uniform in ±√(6 / n_in) (He et al., ICCV 2015)."""
+    bound = np.sqrt(6.0 / n_in)
+    return random_state.uniform(-bound, bound, (n_in, n_out))
+
+
+def he_normal(n_in, n_out, random_state):
+    """Normal of variance 2 / n_in (He et al., ICCV 2015)."""
+    return random_state.normal(0.0, np.sqrt(2.0 / n_in), (n_in, n_out))
+
+
+def lecun_normal(n_in, n_out, random_state):
+    """Normal of variance 1 / n_in (LeCun et al., Efficient BackProp, 1998)."""
+    return random_state.normal(0.0, np.sqrt(1.0 / n_in), (n_in, n_out))
+
+
+def orthogonal(n_in, n_out, random_state):
+    """Orthonormal columns, or rows where there are more columns (Saxe, McClelland & Ganguli, ICLR 2014)."""
+    tall = random_state.normal(size=(max(n_in, n_out), min(n_in, n_out)))
+    q, r = np.linalg.qr(tall)
+    q *= np.where(np.diag(r) < 0.0, -1.0, 1.0)  # else the directions would not be uniformly distributed
+    return q if n_in >= n_out else q.T
+
+
+INITIALISERS = {
+    "glorot_uniform": glorot_uniform,
+    "glorot_normal": glorot_normal,
+    "he_uniform": he_uniform,
+    "he_normal": he_normal,
+    "lecun_normal": lecun_normal,
+    "orthogonal": orthogonal,
+}
+AUTO = "auto"
+# Which initialiser suits an activation that scikit-learn's MLP does not have; he_normal suits the others.
+SUITS = {"selu": "lecun_normal", "elu": "lecun_normal"}
+OF_SCIKIT_LEARN = {"identity": 6.0, "logistic": 2.0, "tanh": 6.0, "relu": 6.0}
+
+
+def initialise(name, network, activation, random_state, dtype):
+    """A new parameter vector.
+
+    ``'auto'`` draws, for scikit-learn's four activations and for the output layer, weights and biases uniform in
+    ±√(6 / (n_in + n_out)) (2 for 6 after logistic), in the order in which scikit-learn's MLP draws them, and else
+    what suits the activation.
+
+    Parameters
+    ----------
+    name : str
+        ``'auto'`` or a key of :data:`INITIALISERS`.
+    network : skmlp.network.layout.Network
+    activation : str
+        The activation whose factor the output layer takes: that of the last hidden layer.
+    random_state : numpy.random.RandomState
+    dtype : dtype
     """
     vector = network.zeros(dtype)
     layout = network.layout
-    factors = [2.0 if name == "logistic" else 6.0 for name in (*network.activations, activation)]
-    for weights, bias, factor in zip(layout.weights(vector), layout.biases(vector), factors, strict=True):
-        bound = np.sqrt(factor / sum(weights.shape))
-        weights[...] = random_state.uniform(-bound, bound, weights.shape)
-        bias[...] = random_state.uniform(-bound, bound, bias.shape)
+    names = [*network.activations, activation if activation in OF_SCIKIT_LEARN else "identity"]
+    for weights, bias, function in zip(layout.weights(vector), layout.biases(vector), names, strict=True):
+        if name == AUTO and function in OF_SCIKIT_LEARN:
+            bound = np.sqrt(OF_SCIKIT_LEARN[function] / sum(weights.shape))
+            weights[...] = random_state.uniform(-bound, bound, weights.shape)
+            bias[...] = random_state.uniform(-bound, bound, bias.shape)
+        else:
+            draw = INITIALISERS[SUITS.get(function, "he_normal") if name == AUTO else name]
+            weights[...] = draw(*weights.shape, random_state)
     return vector
-
-
-INITIALISERS = {"auto": auto}

@@ -119,7 +119,7 @@ class Trainer:
         progress.t += len(self._rows)
         progress.judge(loop.tol, score, run.parameters)
         self._report(score)
-        self._schedule.end_epoch(progress.t)
+        self._schedule.end_epoch(progress.t, progress.no_improvement_count == 0)
         return finite
 
     def _running_metrics(self):

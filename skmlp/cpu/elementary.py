@@ -1,4 +1,4 @@
-"""exp, tanh and log as the CPU kernels compile them.
+"""The elementary functions of the formulas as the CPU kernels compile them.
 
 LLVM does not vectorise calls of the C library. :func:`exp` and :func:`tanh` are therefore written as arithmetic, by
 range reduction x = n log 2 + r, |r| <= ½ log 2, the Taylor series of exp(r) - 1 to the last place of the type, and
@@ -13,6 +13,8 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 from numba.extending import overload
+from numpy.polynomial import Chebyshev, Polynomial
+from scipy.special import erfcx
 
 from skmlp.cpu.compile import STRICT_OPTIONS, real_type
 from skmlp.formulas import elementary
@@ -29,6 +31,8 @@ class Real(NamedTuple):
     mantissa_bits: int
     bias: int
     degree: int
+    log1p_terms: int
+    erfc_degree: int
     least: float
     most: float
     log2_short: float
@@ -36,8 +40,8 @@ class Real(NamedTuple):
 
 
 REALS = {
-    np.float32: Real(np.int32, 23, 127, 7, -104.0, 89.0, 0.693145751953125, 1.428606820309417e-06),
-    np.float64: Real(np.int64, 52, 1023, 13, -746.0, 710.0, 0.6931471803691238, 1.9082149292705877e-10),
+    np.float32: Real(np.int32, 23, 127, 7, 6, 10, -104.0, 89.0, 0.693145751953125, 1.428606820309417e-06),
+    np.float64: Real(np.int64, 52, 1023, 13, 11, 24, -746.0, 710.0, 0.6931471803691238, 1.9082149292705877e-10),
 }
 
 
@@ -94,6 +98,64 @@ def exp(x):
     def compiled(x):
         lower, upper, part = reduced(x)
         return (one + part) * lower * upper
+
+    return compiled
+
+
+@overload(elementary.expm1, jit_options=STRICT_OPTIONS)
+def expm1(x):
+    """exp(x) - 1 = 2ⁿ (exp(r) - 1) + (2ⁿ - 1), exact to rounding near 0."""
+    real = real_type(x)
+    reduced = make_reduced(real)
+    one = real(1.0)
+
+    def compiled(x):
+        lower, upper, part = reduced(x)
+        # Not as one power, which may be out of range where the result is not.
+        return (lower * part * upper) + (lower * upper - one)
+
+    return compiled
+
+
+@overload(elementary.log1p, jit_options=STRICT_OPTIONS)
+def log1p(x):
+    """log c + 2 artanh((1 + x - c) / (1 + x + c)), c the nearer of 1 and √2, by its series: few terms, all <= 0.172."""
+    real = real_type(x)
+    terms = REALS[real].log1p_terms
+    factors = tuple(real(2.0 / (2 * k + 1)) for k in range(terms - 1, -1, -1))
+    zero, two = real(0.0), real(2.0)
+    above, log_root = real(math.sqrt(2.0) - 1.0), real(0.5 * math.log(2.0))
+
+    def compiled(x):
+        excess = above if x > above else zero
+        s = (x - excess) / (x + two + excess)
+        square = s * s
+        total = factors[0]
+        for k in range(1, terms):
+            total = total * square + factors[k]
+        return total * s + (log_root if x > above else zero)
+
+    return compiled
+
+
+@overload(elementary.normal_cdf, jit_options=STRICT_OPTIONS)
+def normal_cdf(x):
+    """½ erfc(|x| / √2), with erfc(y) = exp(-y²) t q(t), t = 1 / (1 + y/2), and q a polynomial; 1 less it for x > 0."""
+    real = real_type(x)
+    degree = REALS[real].erfc_degree
+    q = Chebyshev.interpolate(lambda t: erfcx(2.0 / t - 2.0) / t, degree, domain=[0.0, 1.0])
+    factors = tuple(real(value) for value in q.convert(kind=Polynomial, domain=[0.0, 1.0]).coef)
+    one, two, half, root = real(1.0), real(2.0), real(0.5), real(math.sqrt(0.5))
+
+    def compiled(x):
+        y = abs(x) * root
+        t = one / (one + half * y)
+        u = two * t - one
+        total = factors[degree]
+        for k in range(degree - 1, -1, -1):
+            total = total * u + factors[k]
+        tail = half * elementary.exp(-y * y) * t * total
+        return one - tail if x > 0 else tail
 
     return compiled
 

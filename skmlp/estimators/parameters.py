@@ -97,8 +97,8 @@ PARAMETERS = {
         "The schedule. 'invscaling': learning_rate_init / (t_ + 1)**power_t after each epoch. 'adaptive': a fifth each "
         "time training would stop, down to 1e-6. 'plateau': a fifth after n_iter_no_change // 2 epochs (5 if that is "
         "inf) without an improvement, down to 1e-6. Step by step: 'exponential' falls to a hundredth at max_iter, "
-        "'cosine' to 0; 'one_cycle' rises from a 25th over 30 % of the steps, then falls to a 10,000th; a callable takes "
-        "the fraction of the training done, in [0, 1], to a factor of learning_rate_init.",
+        "'cosine' to 0; 'one_cycle' rises from a 25th over 30 % of the steps, then falls to a 10,000th; a callable "
+        "maps the fraction of the training done, in [0, 1], to a factor of learning_rate_init.",
         [_names(SCHEDULES), callable],
     ),
     "learning_rate_init": Parameter("float > 0, default=0.001", "The learning rate.", [_positive(zero=False)]),

@@ -140,7 +140,7 @@ class Custom(ByFraction):
         wrong = ~(np.isfinite(factors) & (factors >= 0.0))
         if wrong.any():
             raise ValueError(
-                f"learning_rate: the callable must give finite factors >= 0; at the fraction {fractions[wrong][0]:g} it "
+                f"learning_rate: the callable must give finite factors >= 0; at fraction {fractions[wrong][0]:g} it "
                 f"gave {factors[wrong][0]}."
             )
         return factors

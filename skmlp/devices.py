@@ -1,7 +1,7 @@
 """Which back end trains and predicts."""
 
 
-def make_backend(device, network, loss, dtype):
+def make_backend(device, network, loss, dtype, levels=(), **loss_settings):
     """The back end for ``device``; imported here, so that importing the package loads no compiler.
 
     Parameters
@@ -10,7 +10,9 @@ def make_backend(device, network, loss, dtype):
     network : skmlp.network.layout.Network
     loss : str
     dtype : dtype
+    levels : sequence of float
+    **loss_settings : float
     """
     from skmlp.cpu.backend import CpuBackend
 
-    return CpuBackend(network, loss, dtype)
+    return CpuBackend(network, loss, dtype, levels, **loss_settings)

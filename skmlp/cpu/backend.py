@@ -15,6 +15,7 @@ from skmlp.cpu.products import all_small
 from skmlp.cpu.structures import SHARD_ROWS, NetworkNumbers, SparseRows, allocate
 from skmlp.cpu.threads import single_threaded_blas
 from skmlp.cpu.update import StepRule, update_loops
+from skmlp.formulas.losses import LossSettings
 from skmlp.formulas.optimisers import OPTIMISERS, Settings
 
 BLOCK_ROWS = 4096  # rows of one call of the prediction kernel
@@ -32,12 +33,21 @@ class CpuBackend:
         Key of :data:`skmlp.formulas.losses.LOSSES`.
     dtype : {'float32', 'float64'} or dtype
         Of parameters, data and arithmetic.
+    levels : sequence of float
+        The levels of a quantile loss.
+    **loss_settings : float
+        Parameters of the loss, fields of :class:`skmlp.formulas.losses.LossSettings`.
     """
 
-    def __init__(self, network, loss, dtype):
+    def __init__(self, network, loss, dtype, levels=(), **loss_settings):
         self.network = network
         self.dtype = np.dtype(dtype)
-        self.numbers = numbers(network, loss, self.dtype)
+        self.numbers = numbers(network, loss, self.dtype)._replace(
+            levels=np.array(levels, dtype=self.dtype), loss_settings=LossSettings(**loss_settings)
+        )
+        # What is reported of data that are not trained on knows no smoothing.
+        settings = self.numbers.loss_settings._replace(label_smoothing=0.0)
+        self._plain_numbers = self.numbers._replace(loss_settings=settings)
 
     def start(self, parameters, X, targets, weights, *, batch_size, solver, settings, state=None):
         """A :class:`TrainingRun`, which changes ``parameters`` in place.
@@ -91,7 +101,7 @@ class CpuBackend:
             for start in range(0, rows, BLOCK_ROWS):
                 block = slice(start, min(start + BLOCK_ROWS, rows))
                 loss += predict_rows(
-                    self.numbers,
+                    self._plain_numbers,
                     parameters,
                     self._kernel_input(X[block]),
                     targets[block],
@@ -208,6 +218,8 @@ def numbers(network, loss, dtype):
         loss=loss_loops.address(loss, dtype),
         link=link_loops.address(network.link, dtype),
         n_weights=layout.n_weights,
+        levels=np.empty(0, dtype=dtype),
+        loss_settings=LossSettings(),
     )
 
 

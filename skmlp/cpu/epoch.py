@@ -27,7 +27,8 @@ def batch_weight(weights, rows):
 def shard_gradient(network, parameters, X, targets, weights, rows, work, gradient):
     """Σ weight · loss of some rows, and its gradient."""
     z = forward(network, parameters, X, rows, work)
-    loss = loss_and_delta(network.loss, z, targets, weights, rows, matrix(work.delta, 0, rows.size, z.shape[1]))
+    delta = matrix(work.delta, 0, rows.size, z.shape[1])
+    loss = loss_and_delta(network.loss, z, targets, weights, rows, network.levels, network.loss_settings, delta)
     backward(network, parameters, X, rows, work, gradient)
     return loss
 

@@ -1,10 +1,10 @@
 """Loss of raw outputs, with its gradient."""
 
-from numba import types
+from numba import typeof, types
 
 from skmlp.cpu.compile import Family, formulas, function
 from skmlp.formulas import losses
-from skmlp.formulas.losses import LOSSES
+from skmlp.formulas.losses import LOSSES, LossSettings
 
 formulas(losses)
 
@@ -15,25 +15,34 @@ def row_weight(weights, row):
     return weights[row] if weights.size > 0 else 1.0
 
 
+@function
+def in_type(array, settings):
+    """Settings in the type of an array: as float64 they would promote what they meet."""
+    real = array.dtype.type
+    return LossSettings(real(settings.label_smoothing), real(settings.focal_gamma), real(settings.delta))
+
+
 def loss_loop(name):
     """Loop of one loss over the rows of a shard: returns Σ weight · loss and fills ``delta`` with its gradient in z."""
     value, gradient, by_row = LOSSES[name].value, LOSSES[name].gradient, LOSSES[name].row
 
-    def elementwise(z, targets, weights, rows, delta):
+    def elementwise(z, targets, weights, rows, levels, settings, delta):
         total = 0.0
+        s = in_type(delta, settings)
         for i in range(rows.size):
             weight = delta.dtype.type(row_weight(weights, rows[i]))
             for j in range(z.shape[1]):
-                total += weight * value(z[i, j], targets[rows[i], j])
-                delta[i, j] = weight * gradient(z[i, j], targets[rows[i], j])
+                total += weight * value(z[i, j], targets[rows[i], j], s)
+                delta[i, j] = weight * gradient(z[i, j], targets[rows[i], j], s)
         return total
 
-    def over_rows(z, targets, weights, rows, delta):
+    def over_rows(z, targets, weights, rows, levels, settings, delta):
         total = 0.0
+        s = in_type(delta, settings)
         for i in range(rows.size):
             weight = delta.dtype.type(row_weight(weights, rows[i]))
             slope = delta[i]
-            total += weight * by_row(z[i], targets[rows[i]], slope)
+            total += weight * by_row(z[i], targets[rows[i]], levels, s, slope)
             for j in range(slope.size):
                 slope[j] *= weight
         return total
@@ -43,6 +52,8 @@ def loss_loop(name):
 
 loss_loops = Family(
     loss_loop,
-    lambda real: types.float64(real[:, ::1], real[:, ::1], real[::1], types.int64[::1], real[:, ::1]),
+    lambda real: types.float64(
+        real[:, ::1], real[:, ::1], real[::1], types.int64[::1], real[::1], typeof(LossSettings()), real[:, ::1]
+    ),
 )
 loss_and_delta = loss_loops.call

@@ -22,7 +22,8 @@ def predict_rows(network, parameters, X, targets, weights, order, raw, work, out
         z = forward(network, parameters, X, rows, work)
         if targets.shape[0] > 0:
             delta = matrix(work.delta, 0, rows.size, z.shape[1])
-            loss += loss_and_delta(network.loss, z, targets, weights, rows, delta)
+            levels, settings = network.levels, network.loss_settings
+            loss += loss_and_delta(network.loss, z, targets, weights, rows, levels, settings, delta)
         if not raw:
             apply_link(network.link, z)
         for i in range(z.shape[0]):

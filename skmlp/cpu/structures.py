@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from skmlp.formulas.losses import LossSettings
+
 SHARD_ROWS = 256
 """Rows of a batch that go forward and back together: a product wants 128 or more, and the values of the layers
 should stay in the second-level cache until the way back. A batch is cut by its size alone, so that a result depends on
@@ -11,7 +13,10 @@ nothing else."""
 
 
 class NetworkNumbers(NamedTuple):
-    """A network as integers: widths, offsets into the parameter vector, addresses of the loops of its formulas."""
+    """A network as numbers.
+
+    Widths, offsets into the parameter vector, addresses of the loops of its formulas, and the parameters of its loss.
+    """
 
     units: np.ndarray
     weights: np.ndarray
@@ -21,6 +26,8 @@ class NetworkNumbers(NamedTuple):
     loss: int
     link: int
     n_weights: int
+    levels: np.ndarray
+    loss_settings: LossSettings
 
 
 class SparseRows(NamedTuple):

@@ -142,7 +142,13 @@ class BaseMLP(BaseEstimator):
         return self
 
     def _backend(self):
-        return make_backend(self.device_, self._network, self._encoding.loss, self._parameters.dtype)
+        return make_backend(
+            self.device_,
+            self._network,
+            self._encoding.loss,
+            self._parameters.dtype,
+            **self._encoding.loss_settings,
+        )
 
     def _predictions(self, X, *, raw=False):
         """Outputs of the network, (n_samples, n_outputs)."""

@@ -164,6 +164,13 @@ class BaseClassifier(ClassifierMixin, BaseMLP):
             return z[:, 1] - z[:, 0]
         return z[:, 0] if z.shape[1] == 1 and self._encoding.kind != "multilabel" else z
 
+    def _loss_settings(self):
+        if self.label_smoothing and self.loss != "log_loss":
+            raise ValueError(
+                f"label_smoothing={self.label_smoothing} goes with loss='log_loss' only, got {self.loss!r}."
+            )
+        return {"label_smoothing": float(self.label_smoothing), "focal_gamma": float(self.focal_gamma)}
+
     def _kind(self, kind):
         """The encoding for a kind of target, or a ValueError if this estimator does not take it."""
         return kind
@@ -178,7 +185,7 @@ class BaseClassifier(ClassifierMixin, BaseMLP):
         first_call = incremental and _check_partial_fit_first_call(self, classes)
         if first_call or not hasattr(self, "_encoding") or not (self.warm_start or incremental):
             labels, kind = find_classes(y, classes)
-            encoding = ClassEncoding(labels, self._kind(kind), sparse.issparse(y))
+            encoding = ClassEncoding(labels, self._kind(kind), sparse.issparse(y), self.loss, self._loss_settings())
             self.classes_ = labels
         else:
             encoding = self._encoding

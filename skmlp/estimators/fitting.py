@@ -3,7 +3,6 @@
 import copy
 import re
 import warnings
-from functools import partial
 
 import numpy as np
 from sklearn.model_selection import train_test_split
@@ -16,7 +15,7 @@ from skmlp.formulas.losses import LOSSES
 from skmlp.network.initialisers import initialise
 from skmlp.network.layout import Layout, Network
 from skmlp.training.lbfgs import fit_lbfgs
-from skmlp.training.metrics import accuracy, r2, resolve
+from skmlp.training.metrics import resolve, stopping_score
 from skmlp.training.progress import Progress
 from skmlp.training.schedules import make_schedule
 from skmlp.training.trainer import Loop, Trainer
@@ -36,7 +35,7 @@ def fit(estimator, X, y, sample_weight, validation=(None, None, None), *, increm
     encoding = estimator._make_encoding(y, incremental, classes)
     dtype = inputs.compute_dtype(estimator.dtype, estimator.solver, X)
     network = Network(Layout((X.shape[1], *sizes, encoding.n_outputs)), activations, LOSSES[encoding.loss].link)
-    backend = make_backend(estimator.device, network, encoding.loss, dtype)
+    backend = make_backend(estimator.device, network, encoding.loss, dtype, **encoding.loss_settings)
     X = inputs.for_training(X, dtype)
     weights = inputs.check_weights(sample_weight, X, dtype)
     data = Evaluation(backend, X, encoding.encode(y, dtype), weights, resolve(estimator.metrics, encoding))
@@ -124,11 +123,6 @@ def evaluation(estimator, backend, encoding, X, y, sample_weight):
     weights = inputs.check_weights(sample_weight, X, backend.dtype)
     metrics = resolve(estimator.metrics, encoding)
     return Evaluation(backend, X, encoding.encode(y, backend.dtype), weights, metrics, stopping_score(encoding))
-
-
-def stopping_score(encoding):
-    """The score that early stopping watches: that of the estimator's ``score``."""
-    return partial(accuracy if encoding.is_classifier else r2, encoding)
 
 
 def batch_size(estimator, n_rows):

@@ -77,14 +77,20 @@ PARAMETERS = {
         "multilabel targets.",
         [dict, list, StrOptions({"balanced"}), None],
     ),
-    "label_smoothing": Parameter("float, default=0.0", "Only 0.0 so far.", [Options(Real, {0.0})]),
-    "focal_gamma": Parameter("float >= 0, default=2.0", "Of the focal loss, which is to come.", [_positive(zero=True)]),
-    "quantile": Parameter(
-        "float in (0, 1), default=0.5",
-        "Of the quantile loss, which is to come.",
-        [Interval(Real, 0, 1, closed="neither")],
+    "label_smoothing": Parameter(
+        "float in [0, 1), default=0.0",
+        "Share of each target that is spread evenly over the classes, for loss='log_loss'.",
+        [_positive(zero=True, one=1)],
     ),
-    "delta": Parameter("float > 0, default=1.0", "Of the Huber loss, which is to come.", [_positive(zero=False)]),
+    "focal_gamma": Parameter("float >= 0, default=2.0", "Exponent γ of the focal loss.", [_positive(zero=True)]),
+    "quantile": Parameter(
+        "float in (0, 1) or list of these, default=0.5",
+        "Level of the quantile loss, or increasing levels: one output column each, which do not cross.",
+        [Interval(Real, 0, 1, closed="neither"), "array-like"],
+    ),
+    "delta": Parameter(
+        "float > 0, default=1.0", "Residual from which on the Huber loss is linear.", [_positive(zero=False)]
+    ),
     "solver": Parameter(
         "{'sgd', 'adam', 'adamw', 'nadam', 'amsgrad', 'rmsprop', 'adagrad', 'adadelta', 'lion', 'lbfgs'}, "
         "default='adam'",
@@ -184,12 +190,15 @@ PARAMETERS = {
 }
 
 LOSS_CLASSIFIER = Parameter(
-    "{'log_loss'}, default='log_loss'", "Cross-entropy of the predicted probabilities.", [StrOptions({"log_loss"})]
+    "{'log_loss', 'focal'}, default='log_loss'",
+    "Cross-entropy of the predicted probabilities, or the focal loss, which gives less weight to easy rows.",
+    [StrOptions({"log_loss", "focal"})],
 )
 LOSS_REGRESSOR = Parameter(
-    "{'squared_error', 'poisson'}, default='squared_error'",
-    "Half the squared error, or half the Poisson deviance with an exponential output, for y >= 0. Summed over outputs.",
-    [StrOptions({"squared_error", "poisson"})],
+    "{'squared_error', 'absolute_error', 'huber', 'log_cosh', 'quantile', 'poisson', 'gamma'}, default='squared_error'",
+    "Half the squared error, the absolute error, the pinball loss, or half the deviance of a Poisson (y >= 0) or gamma "
+    "(y > 0) distribution with an exponential output. Summed over outputs.",
+    [StrOptions({"squared_error", "absolute_error", "huber", "log_cosh", "quantile", "poisson", "gamma"})],
 )
 
 

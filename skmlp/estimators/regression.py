@@ -1,12 +1,15 @@
 """The regressor."""
 
+import numpy as np
 from sklearn.base import RegressorMixin, _fit_context
 from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import column_or_1d
 
 from skmlp.estimators.base import BaseMLP, is_stochastic
 from skmlp.estimators.docs import documented
 from skmlp.estimators.parameters import LOSS_REGRESSOR, PARAMETERS, store
 from skmlp.estimators.targets import ValueEncoding
+from skmlp.training.metrics import d2_pinball
 
 
 @documented(LOSS_REGRESSOR, "'r2'")
@@ -120,7 +123,41 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         predictions = self._predictions(X)
         return self._encoding.decode(predictions)
 
+    def score(self, X, y, sample_weight=None):
+        """Coefficient of determination R²; for a quantile loss D², its pinball score, averaged over the levels.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        score : float
+        """
+        if self.loss != "quantile":
+            return super().score(X, y, sample_weight)
+        targets = column_or_1d(y).reshape(-1, 1)
+        return d2_pinball(self._encoding, self.predict(X).reshape(len(targets), -1), targets, sample_weight)
+
+    def _loss_settings(self):
+        if self.loss != "quantile":
+            return {"delta": float(self.delta)}
+        levels = np.atleast_1d(np.asarray(self.quantile, dtype=float))
+        if (
+            levels.ndim != 1
+            or len(levels) == 0
+            or not ((levels > 0) & (levels < 1)).all()
+            or (np.diff(levels) <= 0).any()
+        ):
+            raise ValueError(f"quantile={self.quantile}: give one level in (0, 1), or increasing levels.")
+        return {"levels": tuple(levels.tolist())}
+
     def _make_encoding(self, y, incremental, classes):
-        encoding = ValueEncoding(self.loss, 1 if y.ndim == 1 else y.shape[1])
+        encoding = ValueEncoding(self.loss, 1 if y.ndim == 1 else y.shape[1], self._loss_settings())
         encoding.check(y)
         return encoding

@@ -26,12 +26,17 @@ class ClassEncoding:
         One logistic unit; one softmax unit a class; one logistic unit a label.
     sparse_labels : bool
         Whether multilabel predictions are sparse, as y was.
+    loss : {'log_loss', 'focal'}
+    loss_settings : dict
+        Parameters of the loss.
     """
 
     is_classifier = True
 
-    def __init__(self, classes, kind, sparse_labels=False):
+    def __init__(self, classes, kind, sparse_labels=False, loss="log_loss", loss_settings=None):
         self.classes, self.kind, self.sparse_labels = classes, kind, sparse_labels
+        self.loss = f"categorical_{loss}" if kind == "multiclass" else f"binary_{loss}"
+        self.loss_settings = loss_settings or {}
 
     def check(self, y):
         """Refuse targets of another shape, or with classes that are not known.
@@ -87,11 +92,6 @@ class ClassEncoding:
         return of_rows
 
     @property
-    def loss(self):
-        """Key of the log loss in :data:`skmlp.formulas.losses.LOSSES`."""
-        return "categorical_log_loss" if self.kind == "multiclass" else "binary_log_loss"
-
-    @property
     def n_outputs(self):
         """Units of the output layer."""
         return 1 if self.kind == "binary" else len(self.classes)
@@ -145,14 +145,21 @@ class ValueEncoding:
     ----------
     loss : str
         Key of :data:`skmlp.formulas.losses.LOSSES`.
-    n_outputs : int
-        Number of targets.
+    n_targets : int
+        Number of columns of y.
+    loss_settings : dict
+        Parameters of the loss; ``levels``, one output each, for quantiles.
     """
 
     is_classifier = False
 
-    def __init__(self, loss, n_outputs):
-        self.loss, self.n_outputs = loss, n_outputs
+    def __init__(self, loss, n_targets, loss_settings=None):
+        self.loss, self.n_targets, self.loss_settings = loss, n_targets, loss_settings or {}
+
+    @property
+    def n_outputs(self):
+        """Units of the output layer."""
+        return len(self.loss_settings["levels"]) if "levels" in self.loss_settings else self.n_targets
 
     def check(self, y):
         """Refuse targets that are no numbers, or of another number of columns.
@@ -164,16 +171,19 @@ class ValueEncoding:
         if y.dtype.kind not in "biuf":
             raise ValueError(f"y must be numeric, got a string or object ({y.dtype}), e.g. {y.ravel()[0]!r}.")
         columns = 1 if y.ndim == 1 else y.shape[1]
-        if columns != self.n_outputs:
-            raise ValueError(f"y has {columns} column(s), but the model has {self.n_outputs} output(s).")
+        if columns != self.n_targets:
+            raise ValueError(f"y has {columns} column(s), but the model has {self.n_targets} output(s).")
 
     def encode(self, y, dtype):
         """Targets as a matrix; those that the loss or the dtype cannot take are refused."""
         y = y.reshape(len(y), -1)
-        least = LOSSES[self.loss].least_target
-        if np.any(y < least):
-            rows = np.flatnonzero((y < least).any(axis=1))[:5].tolist()
-            raise ValueError(f"loss={self.loss!r} needs y >= {least:g}; rows {rows} of y are below, e.g. {y.min():g}.")
+        domain = LOSSES[self.loss].domain
+        outside = {"any": np.isnan, ">= 0": lambda y: y < 0, "> 0": lambda y: y <= 0}[domain](y)
+        if outside.any():
+            rows = np.flatnonzero(outside.any(axis=1))[:5].tolist()
+            raise ValueError(
+                f"loss={self.loss!r} needs y {domain}; row(s) {rows} of y are not, e.g. {y[outside][0]:g}."
+            )
         if np.any(np.abs(y) > np.finfo(dtype).max):
             raise ValueError(f"y holds values beyond the range of {np.dtype(dtype)}; scale y or use dtype='float64'.")
         return np.ascontiguousarray(y, dtype=dtype)
@@ -184,7 +194,7 @@ class ValueEncoding:
 
     def decode(self, predictions):
         """One output: one dimension."""
-        return predictions[:, 0] if self.n_outputs == 1 else predictions
+        return predictions[:, 0] if predictions.shape[1] == 1 else predictions
 
 
 def find_classes(y, classes=None):

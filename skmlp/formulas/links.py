@@ -6,7 +6,7 @@ To add one, write a scalar function or a function of a row and put it in :data:`
 from collections.abc import Callable
 from typing import NamedTuple
 
-from skmlp.formulas.activations import identity, logistic
+from skmlp.formulas.activations import identity, logistic, softplus
 from skmlp.formulas.elementary import exp
 
 
@@ -42,9 +42,16 @@ def softmax(row):
         row[k] /= total
 
 
+def increasing(row):
+    """p_0 = z_0 and p_k = p_{k-1} + softplus(z_k), in place: outputs that do not cross."""
+    for k in range(1, row.size):
+        row[k] = row[k - 1] + softplus(row[k])
+
+
 LINKS = {
     "identity": Link(identity),
     "logistic": Link(logistic),
     "softmax": Link(softmax, by_row=True),
     "exp": Link(exponential),
+    "increasing": Link(increasing, by_row=True),
 }

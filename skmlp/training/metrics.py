@@ -9,7 +9,7 @@ from functools import partial
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
-from sklearn.metrics import get_scorer, get_scorer_names
+from sklearn.metrics import d2_pinball_score, get_scorer, get_scorer_names
 
 
 def accuracy(encoding, predictions, targets, weights):
@@ -27,6 +27,23 @@ def r2(encoding, predictions, targets, weights):
     scores = 1.0 - residual / np.where(constant, 1.0, spread)
     scores[constant] = np.where(residual[constant] == 0.0, 1.0, 0.0)
     return float(scores.mean())
+
+
+def d2_pinball(encoding, predictions, targets, weights):
+    """D² of the pinball loss, averaged over the levels of the encoding."""
+    levels = encoding.loss_settings["levels"]
+    scores = [
+        d2_pinball_score(targets[:, 0], column, sample_weight=weights, alpha=level)
+        for column, level in zip(predictions.T, levels, strict=True)
+    ]
+    return float(np.mean(scores))
+
+
+def stopping_score(encoding):
+    """The function that early stopping watches: what the estimator's ``score`` computes."""
+    if encoding.is_classifier:
+        return partial(accuracy, encoding)
+    return partial(d2_pinball if encoding.loss == "quantile" else r2, encoding)
 
 
 class _Predicted(BaseEstimator):

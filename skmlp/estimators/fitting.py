@@ -39,6 +39,7 @@ def fit(estimator, X, y, sample_weight, validation=(None, None, None), *, increm
     X = inputs.for_training(X, dtype)
     weights = inputs.check_weights(sample_weight, X, dtype)
     data = Evaluation(backend, X, encoding.encode(y, dtype), weights, resolve(estimator.metrics, encoding))
+    check_monitor(estimator, data.metrics)
     parameters = starting_parameters(estimator, network, random_state, dtype, fresh)
     rows, held_out = split(estimator, data, encoding, validation, random_state)
     weights = estimator._with_class_weights(encoding, y, weights, dtype, incremental)
@@ -125,6 +126,15 @@ def evaluation(estimator, backend, encoding, X, y, sample_weight):
     return Evaluation(backend, X, encoding.encode(y, backend.dtype), weights, metrics, stopping_score(encoding))
 
 
+def check_monitor(estimator, metrics):
+    """Whether what early stopping is to watch will be there."""
+    keys = ["auto", "loss", "val_loss", *metrics, *(f"val_{name}" for name in metrics)]
+    if estimator.early_stopping and estimator.monitor not in keys:
+        raise ValueError(
+            f"monitor={estimator.monitor!r} is not measured; allowed are {keys}, by the metrics asked for."
+        )
+
+
 def batch_size(estimator, n_rows):
     """Rows of a batch."""
     if estimator.batch_size == "auto":
@@ -140,7 +150,7 @@ def batch_size(estimator, n_rows):
 
 def make_loop(estimator, n_rows, rows_of_batch):
     """The trainer's settings."""
-    names = ("max_iter", "shuffle", "tol", "n_iter_no_change", "restore_best", "verbose")
+    names = ("max_iter", "shuffle", "tol", "n_iter_no_change", "monitor", "restore_best", "verbose")
     return Loop(batch_size=rows_of_batch, **{name: getattr(estimator, name) for name in names})
 
 
@@ -192,7 +202,8 @@ def reached(estimator, fresh):
     if fresh:
         return {}
     fields = {name: copy.deepcopy(getattr(estimator, f"{name}_")) for name in PROGRESS}
-    return {**fields, "no_improvement_count": estimator._no_improvement_count}
+    private = ("no_improvement_count", "best_monitored")
+    return {**fields, **{name: getattr(estimator, f"_{name}") for name in private}}
 
 
 def publish(estimator, network, encoding, parameters, progress):
@@ -200,7 +211,7 @@ def publish(estimator, network, encoding, parameters, progress):
     estimator._network, estimator._encoding, estimator._parameters = network, encoding, parameters
     for name in PROGRESS:
         setattr(estimator, f"{name}_", getattr(progress, name))
-    estimator._no_improvement_count = progress.no_improvement_count
+    estimator._no_improvement_count, estimator._best_monitored = progress.no_improvement_count, progress.best_monitored
     estimator.n_iter_, estimator.loss_ = progress.n_iter, progress.loss
     estimator.n_layers_ = len(network.layout.units)
     estimator.n_outputs_ = network.layout.units[-1]

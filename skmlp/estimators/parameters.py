@@ -162,7 +162,10 @@ PARAMETERS = {
         [_positive(zero=True, one=1)],
     ),
     "monitor": Parameter(
-        "{'auto'}, default='auto'", "What early stopping watches: the validation score.", [StrOptions({"auto"})]
+        "str, default='auto'",
+        "What early stopping watches: 'auto' is the validation score; else a key of ``history_``, 'loss' and 'val_loss' "
+        "to be low, metrics ('val_<metric>') to be high.",
+        [str],
     ),
     "restore_best": Parameter(
         "bool, default=True", "Whether early stopping ends with the parameters of the best epoch.", ["boolean"]

@@ -38,7 +38,7 @@ def fit_lbfgs(run, loop, max_fun, progress, training, validation):
             entry |= {f"val_{name}": value for name, value in validation.measure(vector)[1].items()}
         entry |= {"learning_rate": float("nan"), "seconds": time.perf_counter() - started}
         progress.record(entry)
-        progress.judge(loop.tol, float("nan"), vector)
+        progress.judge(loop.tol, float("nan"), float("nan"), vector)
         if loop.verbose:
             print(f"Iteration {progress.n_iter}, loss = {progress.loss:.8f}")
         reached[...] = vector

@@ -8,6 +8,7 @@ import inspect
 from functools import partial
 
 import numpy as np
+from scipy.special import xlogy
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.metrics import d2_pinball_score, get_scorer, get_scorer_names
 
@@ -27,6 +28,33 @@ def r2(encoding, predictions, targets, weights):
     scores = 1.0 - residual / np.where(constant, 1.0, spread)
     scores[constant] = np.where(residual[constant] == 0.0, 1.0, 0.0)
     return float(scores.mean())
+
+
+def _log_loss(encoding, p, y):
+    """Cross-entropy of probabilities, kept inside [ε, 1 - ε]."""
+    epsilon = np.finfo(p.dtype).eps
+    p = np.clip(p, epsilon, 1.0 - epsilon)
+    if encoding.kind == "multiclass":
+        return -np.log(np.take_along_axis(p, y.astype(np.int64), axis=1))
+    return -y * np.log(p) - (1.0 - y) * np.log(1.0 - p)
+
+
+# Losses as functions of (encoding, predictions, targets), one value a row and output.
+LOSSES_OF_CLASSES = {"log_loss": _log_loss}
+LOSSES_OF_VALUES = {
+    "squared_error": lambda encoding, p, y: 0.5 * (p - y) ** 2,
+    "absolute_error": lambda encoding, p, y: np.abs(p - y),
+    "log_cosh": lambda encoding, p, y: np.logaddexp(p - y, y - p) - np.log(2.0),
+    "poisson": lambda encoding, p, y: xlogy(y, y / p) - y + p,
+    "gamma": lambda encoding, p, y: np.log(p / y) + y / p - 1.0,
+}
+
+
+def _negated(loss, encoding, predictions, targets, weights):
+    """A loss as a metric: minus its mean over rows, summed over outputs."""
+    with np.errstate(all="ignore"):  # a prediction that the loss cannot take gives NaN
+        rows = loss(encoding, predictions, targets.astype(np.float64)).sum(axis=1)
+    return -float(np.average(rows, weights=weights))
 
 
 def d2_pinball(encoding, predictions, targets, weights):
@@ -89,6 +117,8 @@ def resolve(metrics, encoding):
         For an unknown name or one that stands twice.
     """
     own = {"accuracy": accuracy} if encoding.is_classifier else {"r2": r2}
+    losses = LOSSES_OF_CLASSES if encoding.is_classifier else LOSSES_OF_VALUES
+    own |= {name: partial(_negated, loss) for name, loss in losses.items()}
     resolved = {}
     for metric in metrics:
         if isinstance(metric, str) and metric in own:

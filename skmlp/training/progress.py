@@ -11,7 +11,7 @@ class Progress:
     """State that a warm start and ``partial_fit`` go on from; its public fields become fitted attributes.
 
     ``t`` counts training rows seen; ``history`` maps names to lists with one entry an epoch; ``best_iteration`` counts
-    in it from 1. With early stopping the best epoch is that of the highest validation score, else that of the lowest
+    in it from 1. With early stopping the best epoch is that of the highest monitored value, else that of the lowest
     loss.
     """
 
@@ -23,6 +23,7 @@ class Progress:
     validation_scores: list | None = None
     best_loss: float | None = None
     best_validation_score: float | None = None
+    best_monitored: float = -inf
     no_improvement_count: int = 0
     best_iteration: int | None = None
     history: dict = field(default_factory=dict)
@@ -49,17 +50,19 @@ class Progress:
         """Epochs in the history."""
         return len(next(iter(self.history.values()), ()))
 
-    def judge(self, tol, score, parameters):
+    def judge(self, tol, score, monitored, parameters):
         """Compare the epoch just recorded with the best so far, as scikit-learn's MLP does.
 
-        ``tol`` says what counts as an improvement for stopping; any gain makes a new best. ``score`` is the validation
-        score, used with early stopping, which keeps a copy of the best ``parameters``.
+        ``tol`` says what counts as an improvement for stopping; any gain makes a new best. ``score``, the validation
+        score, and ``monitored``, greater is better, are used with early stopping, which keeps a copy of the best
+        ``parameters``.
         """
         if self.early_stopping:
             self.validation_scores.append(score)
-            improved = score >= self.best_validation_score + tol
-            if score > self.best_validation_score:
-                self.best_validation_score, self.best_iteration = score, self.epochs
+            self.best_validation_score = max(self.best_validation_score, score)
+            improved = monitored >= self.best_monitored + tol
+            if monitored > self.best_monitored:
+                self.best_monitored, self.best_iteration = monitored, self.epochs
                 np.copyto(self.best_parameters, parameters)
         else:
             improved = self.loss <= self.best_loss - tol

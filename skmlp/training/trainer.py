@@ -24,6 +24,7 @@ class Loop:
     shuffle: bool
     tol: float
     n_iter_no_change: float
+    monitor: str
     restore_best: bool
     verbose: int
 
@@ -117,7 +118,7 @@ class Trainer:
         entry |= {"learning_rate": float(rates[-1]), "seconds": time.perf_counter() - started}
         progress.record(entry)
         progress.t += len(self._rows)
-        progress.judge(loop.tol, score, run.parameters)
+        progress.judge(loop.tol, score, self._monitored(entry, score), run.parameters)
         self._report(score)
         self._schedule.end_epoch(progress.t, progress.no_improvement_count == 0)
         return finite
@@ -127,6 +128,13 @@ class Trainer:
         weights = None if training.weights is None else training.weights[self._rows]
         return evaluate(training.metrics, self._outputs, training.targets[self._rows], weights)
 
+    def _monitored(self, entry, score):
+        """What early stopping watches, greater is better."""
+        if self._loop.monitor == "auto":
+            return score
+        value = entry[self._loop.monitor]
+        return -value if self._loop.monitor in ("loss", "val_loss") else value
+
     def _converged(self):
         """Whether to stop for lack of improvement; a schedule may change the rate and go on."""
         progress, loop = self._progress, self._loop
@@ -134,7 +142,9 @@ class Trainer:
             return False
         reason = self._schedule.stalled()
         if loop.verbose:
-            watched = "Validation score" if progress.early_stopping else "Training loss"
+            watched = "Training loss"
+            if progress.early_stopping:
+                watched = "Validation score" if loop.monitor == "auto" else loop.monitor
             print(
                 f"{watched} did not improve more than tol={loop.tol:f} for {loop.n_iter_no_change} consecutive "
                 f"epochs. {reason or self._schedule.change}"

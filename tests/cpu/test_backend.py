@@ -243,17 +243,14 @@ def test_skipped_batches_of_several_shards():
 
 
 @losses
-def test_recorded_rows_of_a_skipped_batch_do_not_drift(loss):
-    """Epoch after epoch into one array, as training records them, they stay as they were after the first."""
+def test_recorded_rows_of_a_skipped_batch_are_predictions_too(loss):
+    """Epoch after epoch into one array, as training records them."""
     problem = make_problem(loss, rows=12)
     problem.row_weights[4:8] = 0.0
-    run, outputs = problem.run(batch_size=4, solver="sgd"), np.zeros((12, 2))
-    run.run_epoch(np.arange(12), np.full(3, 0.01), outputs)
-    first = outputs.copy()
-    for _ in range(10):
+    run, outputs = problem.run(batch_size=4, solver="keep_gradient"), np.zeros((12, 2))
+    for _ in range(3):
         run.run_epoch(np.arange(12), np.full(3, 0.01), outputs)
-    np.testing.assert_array_equal(outputs[4:8], first[4:8])
-    assert np.isfinite(outputs).all()
+    np.testing.assert_allclose(outputs, problem.backend().predict(problem.vector, problem.X), rtol=1e-12)
 
 
 def test_with_every_batch_skipped_there_is_no_loss():

@@ -220,8 +220,7 @@ class Network:
         """A network whose parameters stand in one vector: all weights row by row, then all biases."""
         values = iter(vector)
         weights = [
-            np.array([[next(values) for _ in range(n_out)] for _ in range(n_in)])
-            for n_in, n_out in pairwise(units)
+            np.array([[next(values) for _ in range(n_out)] for _ in range(n_in)]) for n_in, n_out in pairwise(units)
         ]
         biases = [np.array([next(values) for _ in range(n_out)]) for n_out in units[1:]]
         assert next(values, None) is None

@@ -10,6 +10,7 @@ import hashlib
 import os
 import pickle
 import sys
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
@@ -59,7 +60,8 @@ class KernelFiles:
             scratch.replace(path)
             self._remove_outdated()
         except OSError:
-            scratch.unlink(missing_ok=True)
+            with suppress(OSError):
+                scratch.unlink()
 
     def flush(self):
         """Remove every file of this function."""

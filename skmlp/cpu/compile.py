@@ -20,12 +20,13 @@ from numba.np.numpy_support import from_dtype
 from skmlp.cpu import cache
 
 # Sums may be reordered, so that they vectorise, and products contracted; NaN and infinity keep their meaning.
-OPTIONS = {"fastmath": {"reassoc", "contract", "nsz"}, "error_model": "numpy", "nogil": True}
-LOOP_OPTIONS = {name: OPTIONS[name] for name in ("fastmath", "error_model")}  # a loop never holds the GIL
-# A formula that stayed a call would keep its loop from being vectorised.
-FORMULA_OPTIONS = {**OPTIONS, "forceinline": True}
+LOOP_OPTIONS = {"fastmath": {"reassoc", "contract", "nsz"}, "error_model": "numpy"}
+KERNEL_OPTIONS = {**LOOP_OPTIONS, "nogil": True}
+# What is called is inlined. As a function of its own it would keep the loop around it from being vectorised; and when a
+# kernel is loaded from the cache, the linker could put a function of the same name in its place.
+OPTIONS = {**KERNEL_OPTIONS, "forceinline": True}
 # Where the order of operations carries the accuracy.
-STRICT_OPTIONS = {**FORMULA_OPTIONS, "fastmath": {"contract"}}
+STRICT_OPTIONS = {**OPTIONS, "fastmath": {"contract"}}
 _compiling = threading.RLock()
 
 
@@ -41,7 +42,7 @@ def inlined(python_function):
 
 def kernel(python_function):
     """Compile an entry point of the back end, and cache it on disk."""
-    compiled = function(python_function)
+    compiled = njit(**KERNEL_OPTIONS)(python_function)
     if not config.DISABLE_JIT:
         cache.attach(compiled, python_function)
     return compiled
@@ -72,7 +73,7 @@ def with_literals(python_function, real):
 def formula(python_function):
     """Let kernels call a plain Python formula; returns it unchanged."""
 
-    @overload(python_function, strict=False, jit_options=FORMULA_OPTIONS)
+    @overload(python_function, strict=False, jit_options=OPTIONS)
     def typed(*arguments):
         return with_literals(python_function, real_type(*arguments))
 

@@ -82,7 +82,8 @@ def run_shards(
         if shard == 0:
             tally[BATCH_LOSS] = 0.0
             tally[BATCH_WEIGHT] = batch_weight(weights, order[start:stop])
-        if not tally[BATCH_WEIGHT] > 0.0:
+        skipped = not tally[BATCH_WEIGHT] > 0.0
+        if skipped and outputs.shape[0] == 0:
             continue
         begin = start + shard * SHARD_ROWS
         rows = order[begin : min(begin + SHARD_ROWS, stop)]
@@ -93,7 +94,7 @@ def run_shards(
                 add_gradient(work.gradient, work.part)
             z = matrix(work.z, work.offsets[-1] * rows.size, rows.size, network.units[-1])
             record(z, outputs, begin)
-        if shard == shards - 1:
+        if shard == shards - 1 and not skipped:
             memory[STEPS] += 1.0
             penalty = update(
                 rule.address,

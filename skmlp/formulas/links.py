@@ -26,7 +26,7 @@ def largest(row):
     """The largest value of a row; NaN if the row has one."""
     top = row[0]
     for k in range(row.size):
-        if not row[k] <= top:
+        if not (row[k] <= top or top != top):
             top = row[k]
     return top
 

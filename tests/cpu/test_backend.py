@@ -145,9 +145,7 @@ def test_nan_in_the_data_reaches_the_loss(activation, loss):
 # ---------------------------------------------------------------------------------------------------------------------
 
 
-def assert_epochs_equal(
-    problem, optimiser, settings, *, batch_size, penalty=NONE, epochs=3, real="float64", rtol=1e-9
-):
+def assert_epochs_equal(problem, optimiser, settings, *, batch_size, penalty=NONE, epochs=3, real="float64", rtol=1e-9):
     """Some epochs, each of its own order and learning rates; returns the run."""
     run = problem.run(real, batch_size=batch_size, solver=optimiser, penalty=penalty, settings=settings)
     twin = naive.OPTIMISERS[optimiser](**{**naive.SETTINGS, **settings})
@@ -242,6 +240,17 @@ def test_skipped_batches_of_several_shards():
     assert run.run_epoch(np.arange(2 * rows), rates) == without.run_epoch(np.arange(rows, 2 * rows), rates[:1])
     assert run.steps == 1
     np.testing.assert_array_equal(run.parameters, without.parameters)
+
+
+@losses
+def test_recorded_rows_of_a_skipped_batch_are_predictions_too(loss):
+    """Epoch after epoch into one array, as training records them."""
+    problem = make_problem(loss, rows=12)
+    problem.row_weights[4:8] = 0.0
+    run, outputs = problem.run(batch_size=4, solver="keep_gradient"), np.zeros((12, 2))
+    for _ in range(3):
+        run.run_epoch(np.arange(12), np.full(3, 0.01), outputs)
+    np.testing.assert_allclose(outputs, problem.backend().predict(problem.vector, problem.X), rtol=1e-12)
 
 
 def test_with_every_batch_skipped_there_is_no_loss():

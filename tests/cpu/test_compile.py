@@ -1,6 +1,7 @@
 """The compile policy: literals, formulas inside compiled loops, and choices."""
 
 import math
+import threading
 
 import numpy as np
 import pytest
@@ -131,45 +132,64 @@ def test_formulas_of_a_module_are_those_it_defines():
 # ---------------------------------------------------------------------------------------------------------------------
 
 
-def fill_with(value):
-    @policy.function
-    def run(out, offset):
-        for i in range(out.size):
-            out[i] = value + offset
+OFFSETS = {"one": 1.0, "two": 2.0, "three": 3.0}
+
+
+def shift_loop(name):
+    offset = OFFSETS[name]
+
+    def run(x, out, factor):
+        total = 0.0
+        for i in range(x.size):
+            out[i] = x[i] * x.dtype.type(factor) + x.dtype.type(offset)
+            total += out[i]
+        return total
 
     return run
 
 
-@pytest.mark.parametrize("number", [1, 2, 5])
-def test_by_code_runs_the_loop_of_that_place(number):
-    choose = policy.by_code([fill_with(10.0 * place) for place in range(number)])
+def make_family():
+    return policy.Family(shift_loop, lambda real: types.float64(real[::1], real[::1], types.float64))
+
+
+@reals
+def test_a_kernel_calls_the_loop_at_an_address(real):
+    """Its arguments are converted to those that the loop takes."""
+    family = make_family()
+    shift = family.call
 
     @policy.function
-    def run(code, out, offset):
-        choose(code, out, offset)
+    def run(address, x, out):
+        return shift(address, x, out, 2)
 
-    for code in range(number):
-        out = np.zeros(3)
-        run(code, out, 0.5)
-        np.testing.assert_array_equal(out, np.full(3, 10.0 * code + 0.5))
+    for name, offset in OFFSETS.items():
+        out = np.zeros(3, dtype=real)
+        total = run(family.address(name, real), np.ones(3, dtype=real), out)
+        np.testing.assert_array_equal(out, np.full(3, 2.0 + offset))
+        assert total == 3 * (2.0 + offset)
 
 
-def test_by_code_returns_what_the_loop_returns():
-    @policy.function
-    def first(x):
-        return x + 1.0
+def test_a_loop_has_one_address_for_each_type():
+    family = make_family()
+    keys = [(name, real) for name in OFFSETS for real in REALS]
+    addresses = [family.address(*key) for key in keys]
+    assert len(set(addresses)) == len(keys)
+    assert [family.address(*key) for key in keys] == addresses
 
-    @policy.function
-    def second(x):
-        return x + 2.0
 
-    choose = policy.by_code([first, second])
+def test_threads_that_ask_at_once_get_the_same_address():
+    family, addresses = make_family(), []
+    threads = [threading.Thread(target=lambda: addresses.append(family.address("one", "float64"))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(addresses) == 4 and len(set(addresses)) == 1
 
-    @policy.function
-    def run(code, x):
-        return choose(code, x)
 
-    assert [run(0, 1.0), run(1, 1.0)] == [2.0, 3.0]
+def test_an_unknown_name_has_no_address():
+    with pytest.raises(KeyError, match="unknown"):
+        make_family().address("unknown", "float64")
 
 
 def test_by_input_chooses_by_the_type_of_x():

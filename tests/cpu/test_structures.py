@@ -1,35 +1,31 @@
+"""What kernels are handed."""
+
 import numpy as np
 import pytest
 
-from skmlp.cpu.structures import SHARD_ROWS, allocate, encode
-from skmlp.formulas.activations import ACTIVATIONS
-from skmlp.formulas.links import LINKS
-from skmlp.formulas.losses import LOSSES
+from skmlp.cpu.backend import CpuBackend
+from skmlp.cpu.structures import SHARD_ROWS, allocate
 from skmlp.network.layout import Layout, Network
 
 NETWORK = Network(Layout((4, 5, 3, 2)), ("relu", "tanh"), "softmax")
 
 
-def test_a_network_as_integers():
-    codes = encode(NETWORK, "categorical_log_loss")
-    assert [list(ACTIVATIONS)[code] for code in codes.activations] == ["relu", "tanh"]
-    assert list(LOSSES)[codes.loss] == "categorical_log_loss"
-    assert list(LINKS)[codes.link] == "softmax"
-    assert codes.units.tolist() == [4, 5, 3, 2]
-    assert codes.n_weights == NETWORK.layout.n_weights == 4 * 5 + 5 * 3 + 3 * 2
+def test_offsets_of_a_network_are_those_of_its_layout():
+    numbers = CpuBackend(NETWORK, "categorical_log_loss", "float64").numbers
+    vector = np.arange(NETWORK.layout.size)
+    assert numbers.units.tolist() == [4, 5, 3, 2]
+    assert numbers.n_weights == 4 * 5 + 5 * 3 + 3 * 2
+    for offsets, views in ((numbers.weights, NETWORK.layout.weights), (numbers.biases, NETWORK.layout.biases)):
+        assert [offsets[layer] for layer in range(3)] == [view.flat[0] for view in views(vector)]
 
 
-def test_offsets_are_those_of_the_layout():
-    codes, vector = encode(NETWORK, "squared_error"), np.arange(NETWORK.layout.size)
-    weights, biases = NETWORK.layout.weights(vector), NETWORK.layout.biases(vector)
-    assert [codes.weights[i] for i in range(len(weights))] == [w[0, 0] for w in weights]
-    assert [codes.biases[i] for i in range(len(biases))] == [b[0] for b in biases]
-
-
-@pytest.mark.parametrize("function, loss", [("unknown", "squared_error"), ("relu", "unknown")])
-def test_unknown_names_have_no_code(function, loss):
-    with pytest.raises(ValueError, match="unknown"):
-        encode(Network(Layout((4, 5, 2)), (function,), "identity"), loss)
+@pytest.mark.parametrize(
+    "activation, link, loss",
+    [("unknown", "identity", "squared_error"), ("relu", "unknown", "squared_error"), ("relu", "identity", "unknown")],
+)
+def test_unknown_formulas_are_refused(activation, link, loss):
+    with pytest.raises(KeyError, match="unknown"):
+        CpuBackend(Network(Layout((4, 5, 2)), (activation,), link), loss, "float64")
 
 
 def size(**keywords):

@@ -1,6 +1,7 @@
 """The elementary functions in plain Python: they saturate where those of math raise."""
 
 import math
+import sys
 from math import inf, nan
 
 import numpy as np
@@ -8,10 +9,10 @@ import pytest
 
 from skmlp.formulas import elementary
 
+MODULE = elementary.__name__
 LIMITS = {
     "exp": {1e4: inf, inf: inf, elementary.LARGEST_EXPONENT * 1.000001: inf, -1e4: 0.0, -inf: 0.0, 0.0: 1.0},
     "log": {0.0: -inf, inf: inf, 1.0: 0.0, -1.0: nan, -inf: nan},
-    "log1p": {0.0: 0.0, inf: inf},
     "tanh": {1e4: 1.0, -1e4: -1.0, inf: 1.0, -inf: -1.0, 0.0: 0.0},
 }
 
@@ -22,6 +23,15 @@ CASES = [(name, x, expected) for name, table in LIMITS.items() for x, expected i
 @pytest.mark.parametrize("name, x, expected", CASES)
 def test_limits(name, x, expected):
     np.testing.assert_equal(getattr(elementary, name)(x), expected)
+
+
+def test_every_function_is_tested():
+    functions = {name for name, member in vars(elementary).items() if getattr(member, "__module__", "") == MODULE}
+    assert functions == LIMITS.keys() | {"machine_epsilon"}
+
+
+def test_machine_epsilon_is_that_of_pythons_floats():
+    assert elementary.machine_epsilon(3.0) == sys.float_info.epsilon
 
 
 @pytest.mark.parametrize("name", LIMITS)

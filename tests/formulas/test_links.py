@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from skmlp.formulas.links import LINKS
+from skmlp.cpu.compile import function
+from skmlp.formulas.links import LINKS, largest
 from tests import naive
 from tests.ways import EXTREMES, REALS, WAYS, call, loop, needs_jit, predictions, row_loop, single_precision_code
 
@@ -61,6 +62,14 @@ def test_nan_comes_through(name, way, real, place):
     p = predictions(LINKS[name], way, z)
     assert np.isnan(p[0] if LINKS[name].by_row else p[0, place]).all()
     assert np.isfinite(p[1]).all()
+
+
+@pytest.mark.parametrize(
+    "row, expected", [([1.0, 3.0, 2.0], 3.0), ([-2.0], -2.0), ([-np.inf, -5.0], -5.0), ([1.0, np.nan, 2.0], np.nan)]
+)
+@pytest.mark.parametrize("run", [largest, function(lambda row: largest(row))], ids=["python", "compiled"])
+def test_largest(row, expected, run):
+    np.testing.assert_equal(run(np.array(row)), expected)
 
 
 @pytest.mark.parametrize("name", [name for name, link in LINKS.items() if not link.by_row])

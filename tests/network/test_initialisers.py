@@ -37,7 +37,7 @@ def test_equal_to_those_of_scikit_learn_bit_for_bit(estimator, outputs, activati
     """Its step of a rate too small to be seen leaves the starting values."""
     X, y = np.random.default_rng(0).normal(size=(9, 4)), np.tile([0, 1, 2], 3)
     unmoved = {"solver": "sgd", "momentum": 0.0, "learning_rate_init": 1e-300, "max_iter": 1}
-    model = estimator(hidden, activation=activation, random_state=seed, **unmoved).fit(X, y)
+    model = estimator(hidden_layer_sizes=hidden, activation=activation, random_state=seed, **unmoved).fit(X, y)
     ours = starting_values((4, *hidden, outputs), (activation,) * len(hidden), activation, seed)
     assert_same(ours, (model.coefs_, model.intercepts_))
 

@@ -1,6 +1,7 @@
 """Which slice of the parameter vector is which layer's weights and biases."""
 
 import pickle
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -23,7 +24,7 @@ def test_all_weights_layer_by_layer_then_all_biases(units):
 def test_shapes(units):
     layout = Layout(units)
     vector = np.zeros(layout.size)
-    shapes = list(zip(units[:-1], units[1:], strict=True))
+    shapes = list(pairwise(units))
     assert [w.shape for w in layout.weights(vector)] == list(layout.shapes) == shapes
     assert [b.shape for b in layout.biases(vector)] == [(n_out,) for _, n_out in shapes]
 
@@ -31,7 +32,7 @@ def test_shapes(units):
 @units
 def test_numbers(units):
     layout = Layout(units)
-    pairs = list(zip(units[:-1], units[1:], strict=True))
+    pairs = list(pairwise(units))
     assert layout.n_weights == sum(n_in * n_out for n_in, n_out in pairs)
     assert layout.size == sum((n_in + 1) * n_out for n_in, n_out in pairs)
 

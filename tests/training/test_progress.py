@@ -1,0 +1,154 @@
+"""Curves, history, the best epoch, and what counts as an improvement."""
+
+from math import inf, isnan, nan
+
+import numpy as np
+import pytest
+
+from skmlp.training.progress import Progress
+
+PARAMETERS = np.array([1.0, 2.0])
+
+
+def progress_of(losses=(), scores=None, tol=0.0):
+    """Progress after some epochs, with validation scores if early stopping goes by them."""
+    progress = Progress(scores is not None)
+    progress.best_parameters = PARAMETERS * 0.0
+    for epoch, loss in enumerate(losses):
+        progress.record({"loss": loss})
+        progress.judge(tol, nan if scores is None else scores[epoch], PARAMETERS * (epoch + 1))
+    return progress
+
+
+def test_in_the_beginning():
+    progress = Progress(False)
+    assert (progress.t, progress.n_iter, progress.loss_curve, progress.history) == (0, 0, [], {})
+    assert progress.best_loss == inf and progress.best_iteration is None and isnan(progress.loss)
+    assert progress.validation_scores is None and progress.best_validation_score is None
+    assert progress.epochs == 0
+
+
+def test_in_the_beginning_of_early_stopping():
+    progress = Progress(True)
+    assert progress.validation_scores == [] and progress.best_validation_score == -inf
+    assert progress.best_loss is None
+
+
+def test_progress_does_not_share_its_lists():
+    progress_of([1.0])
+    assert Progress(False).loss_curve == [] and Progress(False).history == {}
+
+
+def test_records():
+    progress = Progress(False)
+    for number, loss in enumerate([3.0, 2.0], start=1):
+        progress.record({"loss": loss, "accuracy": 0.1 * number})
+        assert (progress.n_iter, progress.epochs, progress.loss) == (number, number, loss)
+    assert progress.loss_curve == [3.0, 2.0]
+    assert progress.history == {"loss": [3.0, 2.0], "accuracy": [0.1, 0.2]}
+
+
+def test_a_history_of_other_keys_begins_anew():
+    progress = progress_of([3.0, 2.0])
+    progress.record({"loss": 1.0, "accuracy": 0.5})
+    assert progress.history == {"loss": [1.0], "accuracy": [0.5]}
+    assert progress.best_iteration is None
+    assert progress.loss_curve == [3.0, 2.0, 1.0]
+    progress.judge(0.0, nan, PARAMETERS)
+    assert progress.best_iteration == 1
+
+
+def test_best_loss_is_the_lowest():
+    progress = progress_of([3.0, 1.0, 2.0, 1.0])
+    assert progress.best_loss == 1.0
+    assert progress.best_iteration == 2, "the first of equals"
+
+
+@pytest.mark.parametrize(
+    "losses, tol, expected",
+    [
+        ([5.0, 4.0, 3.0], 0.5, [0, 0, 0]),
+        ([5.0, 4.9, 4.8, 4.7], 0.5, [0, 1, 2, 3]),  # each a new best, by less than tol
+        ([5.0, 4.9, 4.0], 0.5, [0, 1, 0]),
+        ([5.0, 5.0], 0.0, [0, 0]),  # equal is good enough for a tolerance of 0
+        ([5.0, 6.0, 6.0], 0.0, [0, 1, 2]),
+        ([5.0, nan, 4.0], 0.0, [0, 1, 0]),
+    ],
+)
+def test_epochs_without_improvement_of_the_loss(losses, tol, expected):
+    counts = [progress_of(losses[: i + 1], tol=tol).no_improvement_count for i in range(len(losses))]
+    assert counts == expected
+
+
+@pytest.mark.parametrize(
+    "scores, tol, expected",
+    [
+        ([0.1, 0.2, 0.3], 0.05, [0, 0, 0]),
+        ([0.1, 0.12, 0.14], 0.05, [0, 1, 2]),
+        ([0.1, 0.1], 0.0, [0, 0]),
+        ([0.5, 0.4, 0.3, 0.6], 0.0, [0, 1, 2, 0]),
+        ([0.5, nan, 0.6], 0.0, [0, 1, 0]),
+    ],
+)
+def test_epochs_without_improvement_of_the_validation_score(scores, tol, expected):
+    losses = [1.0] * len(scores)
+    counts = [progress_of(losses[: i + 1], scores, tol).no_improvement_count for i in range(len(scores))]
+    assert counts == expected
+
+
+def test_best_score_is_the_highest_and_its_parameters_are_copied():
+    progress = progress_of([4.0, 3.0, 2.0, 1.0], [0.1, 0.3, 0.3, 0.2])
+    assert progress.validation_scores == [0.1, 0.3, 0.3, 0.2]
+    assert progress.best_validation_score == 0.3
+    assert progress.best_iteration == 2, "the first of equals"
+    np.testing.assert_array_equal(progress.best_parameters, 2 * PARAMETERS)
+    assert progress.best_loss is None
+
+
+def test_any_gain_makes_a_new_best_however_small():
+    progress = progress_of([1.0, 1.0], [0.1, 0.1001], tol=0.5)
+    assert progress.best_iteration == 2 and progress.no_improvement_count == 1
+    np.testing.assert_array_equal(progress.best_parameters, 2 * PARAMETERS)
+
+
+def test_parameters_are_not_copied_without_early_stopping():
+    np.testing.assert_array_equal(progress_of([3.0, 2.0]).best_parameters, 0.0 * PARAMETERS)
+
+
+def test_progress_goes_on_from_what_was_reached():
+    before = progress_of([3.0, 2.0])
+    fields = {"loss_curve": before.loss_curve, "history": before.history, "best_loss": 2.0, "best_iteration": 2}
+    progress = Progress(False, t=20, **fields)
+    progress.record({"loss": 2.5})
+    progress.judge(0.0, nan, PARAMETERS)
+    assert progress.loss_curve == [3.0, 2.0, 2.5] and progress.history == {"loss": [3.0, 2.0, 2.5]}
+    assert (progress.best_loss, progress.best_iteration, progress.n_iter) == (2.0, 2, 1)
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_a_change_of_the_stopping_rule_begins_its_watch_anew(early_stopping):
+    before = progress_of([3.0], None if early_stopping else [0.5])
+    progress = Progress(
+        early_stopping,
+        best_loss=before.best_loss,
+        validation_scores=before.validation_scores,
+        best_validation_score=before.best_validation_score,
+    )
+    if early_stopping:
+        assert (progress.validation_scores, progress.best_validation_score, progress.best_loss) == ([], -inf, None)
+    else:
+        assert (progress.validation_scores, progress.best_validation_score, progress.best_loss) == (None, None, inf)
+
+
+def test_trim_drops_what_is_not_complete():
+    progress = progress_of([3.0, 2.0])
+    progress.history["accuracy"] = [0.1]
+    progress.trim()
+    assert progress.history == {"loss": [3.0], "accuracy": [0.1]}
+
+
+@pytest.mark.parametrize("history", [{}, {"loss": []}])
+def test_trim_of_nothing(history):
+    progress = Progress(False, history=history)
+    progress.trim()
+    assert progress.epochs == 0

@@ -6,6 +6,7 @@ sum over all that was ever averaged. Rows of data are rows of arrays; an array o
 """
 
 from itertools import pairwise
+from math import erfc
 from typing import NamedTuple
 
 import numpy as np
@@ -43,11 +44,42 @@ def tanh(z):
     return (np.exp(z) - np.exp(-z)) / (np.exp(z) + np.exp(-z))
 
 
+def normal_density(z):
+    return np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi)
+
+
+def normal_distribution(z):
+    return np.vectorize(erfc, otypes=[float])(-z / np.sqrt(2)) / 2
+
+
+def softplus(z):
+    return np.log(1 + np.exp(z))
+
+
+SELU_ALPHA, SELU_LAMBDA = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
+
+
 ACTIVATIONS = {
     "identity": (lambda z: z, np.ones_like),
     "logistic": (logistic, lambda z: np.exp(-z) / (1 + np.exp(-z)) ** 2),
     "tanh": (tanh, lambda z: 4 / (np.exp(z) + np.exp(-z)) ** 2),
     "relu": (lambda z: np.where(z > 0, z, 0 * z), lambda z: np.where(z > 0, np.ones_like(z), 0 * z)),
+    "leaky_relu": (lambda z: np.maximum(z, z / 100), lambda z: np.where(z > 0, 1.0, 0.01)),
+    "elu": (lambda z: np.where(z > 0, z, np.exp(z) - 1), lambda z: np.where(z > 0, 1.0, np.exp(z))),
+    "selu": (
+        lambda z: SELU_LAMBDA * np.where(z > 0, z, SELU_ALPHA * (np.exp(z) - 1)),
+        lambda z: SELU_LAMBDA * np.where(z > 0, 1.0, SELU_ALPHA * np.exp(z)),
+    ),
+    "gelu": (
+        lambda z: z * normal_distribution(z),
+        lambda z: normal_distribution(z) + z * normal_density(z),
+    ),
+    "silu": (lambda z: z * logistic(z), lambda z: logistic(z) * (1 + z * (1 - logistic(z)))),
+    "mish": (
+        lambda z: z * tanh(softplus(z)),
+        lambda z: tanh(softplus(z)) + z * logistic(z) / np.cosh(softplus(z)) ** 2,
+    ),
+    "softplus": (softplus, logistic),
 }
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -66,7 +98,7 @@ class Link(NamedTuple):
     raw: object
 
 
-FAR = 40.0  # exp(-FAR) is as good as nothing
+FAR = 60.0  # exp(-FAR) is as good as nothing
 
 
 def diagonal(values):
@@ -85,11 +117,26 @@ def limited_log(p):
     return np.log(np.maximum(p, np.exp(-FAR)))
 
 
+def increasing(z):
+    return np.cumsum(np.hstack([z[:, :1], softplus(z[:, 1:])]), axis=1)
+
+
+def increasing_jacobian(p):
+    """Output j rests on the raw outputs up to j; d = softplus(z) has the derivative 1 - exp(-d)."""
+    slopes = np.hstack([np.ones_like(p[:, :1]), 1 - np.exp(-np.diff(p, axis=1))])
+    return np.tril(np.ones((p.shape[1],) * 2)) * slopes[:, None, :]
+
+
+def increasing_raw(p):
+    return np.hstack([p[:, :1], limited_log(np.exp(np.diff(p, axis=1)) - 1)])
+
+
 LINKS = {
     "identity": Link(lambda z: z, lambda p: diagonal(np.ones_like(p)), lambda p: p),
     "logistic": Link(logistic, lambda p: diagonal(p * (1 - p)), lambda p: limited_log(p) - limited_log(1 - p)),
     "softmax": Link(softmax, softmax_jacobian, limited_log),
     "exp": Link(np.exp, diagonal, limited_log),
+    "increasing": Link(increasing, increasing_jacobian, increasing_raw),
 }
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -97,10 +144,20 @@ LINKS = {
 # ---------------------------------------------------------------------------------------------------------------------
 
 
+class LossSettings(NamedTuple):
+    """Parameters of the losses; ``levels`` of quantiles, one an output."""
+
+    label_smoothing: float = 0.0
+    focal_gamma: float = 2.0
+    delta: float = 1.0
+    levels: tuple = ()
+
+
 class Loss(NamedTuple):
-    """``value(p, y)`` of each row; ``slope(p, y)`` is its derivative in each prediction.
+    """``value(p, y, s)`` of each row; ``slope(p, y, s)`` is its derivative in each prediction; ``s`` the settings.
 
     ``draw(random, rows, outputs)`` makes targets, ``ideal(y, outputs)`` the predictions that meet them exactly.
+    ``kinks(p, y, s)`` is 0 where the loss or its slope has a kink.
     """
 
     link: str
@@ -108,86 +165,211 @@ class Loss(NamedTuple):
     slope: object
     draw: object
     ideal: object = lambda y, outputs: y
+    kinks: object = lambda p, y, s: np.ones(1)
 
 
 def one_hot(y, outputs):
     return (y == np.arange(outputs)).astype(y.dtype)
 
 
-def binary_log_loss(p, y):
+def smooth(shares, classes, s):
+    """Of each true share, so much is given to all classes alike."""
+    return (1 - s.label_smoothing) * shares + s.label_smoothing / classes
+
+
+def binary_log_loss(p, y, s):
+    y = smooth(y, 2, s)
     return -(y * np.log(p) + (1 - y) * np.log(1 - p)).sum(axis=1)
 
 
-def binary_log_loss_slope(p, y):
+def binary_log_loss_slope(p, y, s):
+    y = smooth(y, 2, s)
     return -y / p + (1 - y) / (1 - p)
 
 
-def categorical_log_loss(p, y):
-    return -(one_hot(y, p.shape[1]) * np.log(p)).sum(axis=1)
+def categorical_log_loss(p, y, s):
+    return -(smooth(one_hot(y, p.shape[1]), p.shape[1], s) * np.log(p)).sum(axis=1)
 
 
-def categorical_log_loss_slope(p, y):
-    return -one_hot(y, p.shape[1]) / p
+def categorical_log_loss_slope(p, y, s):
+    return -smooth(one_hot(y, p.shape[1]), p.shape[1], s) / p
 
 
-def squared_error(p, y):
+def focus(p, s):
+    """The focal loss of the probability of what is true."""
+    return -((1 - p) ** s.focal_gamma) * np.log(p)
+
+
+def focus_slope(p, s):
+    return s.focal_gamma * (1 - p) ** (s.focal_gamma - 1) * np.log(p) - (1 - p) ** s.focal_gamma / p
+
+
+def binary_focal(p, y, s):
+    return focus(np.where(y == 1, p, 1 - p), s).sum(axis=1)
+
+
+def binary_focal_slope(p, y, s):
+    return np.where(y == 1, focus_slope(p, s), -focus_slope(1 - p, s))
+
+
+def categorical_focal(p, y, s):
+    return (one_hot(y, p.shape[1]) * focus(p, s)).sum(axis=1)
+
+
+def categorical_focal_slope(p, y, s):
+    return one_hot(y, p.shape[1]) * focus_slope(p, s)
+
+
+def squared_error(p, y, s):
     return ((p - y) ** 2 / 2).sum(axis=1)
 
 
-def squared_error_slope(p, y):
+def squared_error_slope(p, y, s):
     return p - y
 
 
-def poisson(p, y):
+def absolute_error(p, y, s):
+    return np.abs(p - y).sum(axis=1)
+
+
+def absolute_error_slope(p, y, s):
+    return np.sign(p - y)
+
+
+def huber(p, y, s):
+    r = np.abs(p - y)
+    return np.where(r <= s.delta, r**2 / 2, s.delta * r - s.delta**2 / 2).sum(axis=1)
+
+
+def huber_slope(p, y, s):
+    return np.clip(p - y, -s.delta, s.delta)
+
+
+def huber_kinks(p, y, s):
+    return np.abs(p - y) - s.delta
+
+
+def log_cosh(p, y, s):
+    return np.log(np.cosh(p - y)).sum(axis=1)
+
+
+def log_cosh_slope(p, y, s):
+    return tanh(p - y)
+
+
+def quantile(p, y, s):
+    """What is missed by weighs the level where the prediction is too low, and the rest to 1 where it is too high."""
+    low, high = np.maximum(y - p, 0), np.maximum(p - y, 0)
+    return (np.array(s.levels) * low + (1 - np.array(s.levels)) * high).sum(axis=1)
+
+
+def quantile_slope(p, y, s):
+    return (1 - np.array(s.levels)) * (p > y) - np.array(s.levels) * (p < y)
+
+
+def poisson(p, y, s):
     logarithm = np.log(np.where(y > 0, y, 1) / np.where(y > 0, p, 1))  # 0 log 0 is 0
     return (y * logarithm - y + p).sum(axis=1)
 
 
-def poisson_slope(p, y):
+def poisson_slope(p, y, s):
     return 1 - y / p
 
 
+def gamma(p, y, s):
+    return (y / p - 1 - np.log(y / p)).sum(axis=1)
+
+
+def gamma_slope(p, y, s):
+    return (p - y) / p**2
+
+
+def draw_labels(random, rows, outputs):
+    return random.integers(0, 2, (rows, outputs)).astype(float)
+
+
+def draw_classes(random, rows, outputs):
+    return random.integers(0, outputs, (rows, 1)).astype(float)
+
+
+def draw_values(random, rows, outputs):
+    return random.normal(size=(rows, outputs))
+
+
+def draw_one_value(random, rows, outputs):
+    return random.normal(size=(rows, 1))
+
+
+def draw_counts(random, rows, outputs):
+    return random.poisson(1.5, (rows, outputs)).astype(float)
+
+
+def draw_amounts(random, rows, outputs):
+    return random.gamma(2.0, 0.7, (rows, outputs))
+
+
+def residual(p, y, s):
+    return p - y
+
+
 LOSSES = {
-    "binary_log_loss": Loss(
-        "logistic",
-        binary_log_loss,
-        binary_log_loss_slope,
-        lambda random, rows, outputs: random.integers(0, 2, (rows, outputs)).astype(float),
+    "binary_log_loss": Loss("logistic", binary_log_loss, binary_log_loss_slope, draw_labels),
+    "categorical_log_loss": Loss("softmax", categorical_log_loss, categorical_log_loss_slope, draw_classes, one_hot),
+    "binary_focal": Loss("logistic", binary_focal, binary_focal_slope, draw_labels),
+    "categorical_focal": Loss("softmax", categorical_focal, categorical_focal_slope, draw_classes, one_hot),
+    "squared_error": Loss("identity", squared_error, squared_error_slope, draw_values),
+    "absolute_error": Loss("identity", absolute_error, absolute_error_slope, draw_values, kinks=residual),
+    "huber": Loss("identity", huber, huber_slope, draw_values, kinks=huber_kinks),
+    "log_cosh": Loss("identity", log_cosh, log_cosh_slope, draw_values),
+    "quantile": Loss(
+        "increasing",
+        quantile,
+        quantile_slope,
+        draw_one_value,
+        lambda y, outputs: np.repeat(y, outputs, axis=1),
+        residual,
     ),
-    "categorical_log_loss": Loss(
-        "softmax",
-        categorical_log_loss,
-        categorical_log_loss_slope,
-        lambda random, rows, outputs: random.integers(0, outputs, (rows, 1)).astype(float),
-        one_hot,
-    ),
-    "squared_error": Loss(
-        "identity",
-        squared_error,
-        squared_error_slope,
-        lambda random, rows, outputs: random.normal(size=(rows, outputs)),
-    ),
-    "poisson": Loss(
-        "exp",
-        poisson,
-        poisson_slope,
-        lambda random, rows, outputs: random.poisson(1.5, (rows, outputs)).astype(float),
-    ),
+    "poisson": Loss("exp", poisson, poisson_slope, draw_counts),
+    "gamma": Loss("exp", gamma, gamma_slope, draw_amounts),
+}
+
+# Losses with parameters other than the usual ones: loss, parameters.
+LOSS_VARIANTS = {
+    "binary_log_loss, smoothed": ("binary_log_loss", {"label_smoothing": 0.2}),
+    "categorical_log_loss, smoothed": ("categorical_log_loss", {"label_smoothing": 0.3}),
+    "binary_focal, gamma 0": ("binary_focal", {"focal_gamma": 0.0}),
+    "binary_focal, gamma 0.5": ("binary_focal", {"focal_gamma": 0.5}),
+    "categorical_focal, gamma 3.5": ("categorical_focal", {"focal_gamma": 3.5}),
+    "huber, delta 0.3": ("huber", {"delta": 0.3}),
 }
 
 
-def loss_values(name, z, y):
+def loss_settings(name, outputs, **settings):
+    """The settings of a loss; levels of quantiles lie evenly unless given."""
+    if name == "quantile":
+        settings = {"levels": tuple((k + 1.0) / (outputs + 1.0) for k in range(outputs))} | settings
+    return LossSettings(**settings)
+
+
+def loss_values(name, z, y, **settings):
     """Loss of each row of raw outputs."""
     loss = LOSSES[name]
-    return loss.value(LINKS[loss.link].function(z), y)
+    return loss.value(LINKS[loss.link].function(z), y, loss_settings(name, z.shape[1], **settings))
 
 
-def loss_gradient(name, z, y):
+def loss_gradient(name, z, y, **settings):
     """Gradient in the raw outputs, by the chain rule."""
     loss = LOSSES[name]
     p = LINKS[loss.link].function(z)
     jacobian = LINKS[loss.link].jacobian(p)
-    return (loss.slope(p, y)[:, :, None] * jacobian).sum(axis=1)
+    return (loss.slope(p, y, loss_settings(name, z.shape[1], **settings))[:, :, None] * jacobian).sum(axis=1)
+
+
+def from_kinks(name, z, y, **settings):
+    """How near a kink of the loss the rows come."""
+    loss = LOSSES[name]
+    kinks = loss.kinks(LINKS[loss.link].function(z), y, loss_settings(name, z.shape[1], **settings))
+    return np.abs(kinks).min()
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -212,11 +394,12 @@ def penalty_gradient(w, l1, l2):
 class Network:
     """Fully connected layers: lists of weights (n_in, n_out) and biases (n_out,), names of the hidden activations."""
 
-    def __init__(self, weights, biases, activations, loss):
-        self.weights, self.biases, self.activations, self.loss = weights, biases, activations, loss
+    def __init__(self, weights, biases, activations, loss, loss_settings=None):
+        self.weights, self.biases, self.activations = weights, biases, activations
+        self.loss, self.loss_settings = loss, loss_settings or {}
 
     @classmethod
-    def from_vector(cls, vector, units, activations, loss):
+    def from_vector(cls, vector, units, activations, loss, loss_settings=None):
         """A network whose parameters stand in one vector: all weights row by row, then all biases."""
         values = iter(vector)
         weights = [
@@ -224,7 +407,7 @@ class Network:
         ]
         biases = [np.array([next(values) for _ in range(n_out)]) for n_out in units[1:]]
         assert next(values, None) is None
-        return cls(weights, biases, activations, loss)
+        return cls(weights, biases, activations, loss, loss_settings)
 
     def forward(self, X):
         """The input of each layer, and its z = input · weights + bias."""
@@ -243,12 +426,12 @@ class Network:
 
     def losses(self, X, y):
         """Loss of each row."""
-        return loss_values(self.loss, self.raw(X), y)
+        return loss_values(self.loss, self.raw(X), y, **self.loss_settings)
 
     def backpropagate(self, X, y, row_weights):
         """Gradient of Σ row weight · loss, as lists for the weights and the biases."""
         inputs, zs = self.forward(X)
-        delta = row_weights[:, None] * loss_gradient(self.loss, zs[-1], y)
+        delta = row_weights[:, None] * loss_gradient(self.loss, zs[-1], y, **self.loss_settings)
         weights, biases = [], []
         for layer in reversed(range(len(self.weights))):
             weights.insert(0, inputs[layer].T @ delta)
@@ -317,6 +500,97 @@ class Rmsprop:
         return w - rate * gradient / (np.sqrt(average) + self.epsilon)
 
 
+class Corrected:
+    """Adam as its paper's algorithm has it: both moments corrected for their start at 0, then ε."""
+
+    def __init__(self, beta_1, beta_2, epsilon, **others):
+        self.beta_1, self.beta_2, self.epsilon, self.gradients = beta_1, beta_2, epsilon, []
+
+    def uncorrected_second(self):
+        squares = [g**2 for g in self.gradients]
+        return (1 - self.beta_2) * fading_sum(squares, self.beta_2)
+
+    def first(self):
+        t = len(self.gradients)
+        return (1 - self.beta_1) * fading_sum(self.gradients, self.beta_1) / (1 - self.beta_1**t)
+
+    def second(self):
+        return self.uncorrected_second() / (1 - self.beta_2 ** len(self.gradients))
+
+    def step(self, w, gradient, rate):
+        self.gradients.append(gradient)
+        return w - rate * self.first() / (np.sqrt(self.second()) + self.epsilon)
+
+
+class Amsgrad(Corrected):
+    """With the largest of all second moments so far; that one is corrected, as in the variant with corrections."""
+
+    def __init__(self, **settings):
+        super().__init__(**settings)
+        self.moments = []
+
+    def second(self):
+        self.moments.append(self.uncorrected_second())
+        return np.max(self.moments, axis=0) / (1 - self.beta_2 ** len(self.gradients))
+
+
+class Nadam(Corrected):
+    """The first moment of the coming step in place of this one's, with a momentum that rises from step to step.
+
+    The moment fades by β₁; the momentum μ_i enters the correction alone, which is the variant of common libraries.
+    """
+
+    def momentum(self, i):
+        return self.beta_1 * (1 - 0.5 * 0.96 ** (i / 250))
+
+    def first(self):
+        t = len(self.gradients)
+        so_far = np.prod([self.momentum(i) for i in range(1, t + 1)])
+        moment = (1 - self.beta_1) * fading_sum(self.gradients, self.beta_1)
+        ahead = self.momentum(t + 1) * moment / (1 - so_far * self.momentum(t + 1))
+        return ahead + (1 - self.momentum(t)) * self.gradients[-1] / (1 - so_far)
+
+
+class Adagrad:
+    """Divides by the root of the sum of all squared gradients."""
+
+    def __init__(self, epsilon, **others):
+        self.epsilon, self.squares = epsilon, []
+
+    def step(self, w, gradient, rate):
+        self.squares.append(gradient**2)
+        return w - rate * gradient / (np.sqrt(sum(self.squares)) + self.epsilon)
+
+
+class Adadelta:
+    """The gradient, times the root mean square of the moves before over that of the gradients."""
+
+    def __init__(self, rho, epsilon, **others):
+        self.rho, self.epsilon, self.squares, self.moves = rho, epsilon, [], []
+
+    def root_mean_square(self, squares):
+        return np.sqrt((1 - self.rho) * fading_sum(squares, self.rho) + self.epsilon)
+
+    def step(self, w, gradient, rate):
+        self.squares.append(gradient**2)
+        moved = self.root_mean_square([0 * gradient, *self.moves])
+        move = -moved / self.root_mean_square(self.squares) * gradient
+        self.moves.append(move**2)
+        return w + rate * move
+
+
+class Lion:
+    """The sign of the gradient mixed with its moving average, which fades by another factor."""
+
+    def __init__(self, beta_1, beta_2, **others):
+        self.beta_1, self.beta_2, self.gradients = beta_1, beta_2, []
+
+    def step(self, w, gradient, rate):
+        average = (1 - self.beta_2) * fading_sum(self.gradients, self.beta_2)
+        self.gradients.append(gradient)
+        return w - rate * np.sign(self.beta_1 * average + (1 - self.beta_1) * gradient)
+
+
 class KeepGradient:
     """Moves nothing."""
 
@@ -327,7 +601,18 @@ class KeepGradient:
         return w
 
 
-OPTIMISERS = {"sgd": Sgd, "adam": Adam, "rmsprop": Rmsprop, "keep_gradient": KeepGradient}
+OPTIMISERS = {
+    "sgd": Sgd,
+    "adam": Adam,
+    "adamw": Corrected,
+    "nadam": Nadam,
+    "amsgrad": Amsgrad,
+    "rmsprop": Rmsprop,
+    "adagrad": Adagrad,
+    "adadelta": Adadelta,
+    "lion": Lion,
+    "keep_gradient": KeepGradient,
+}
 
 SETTINGS = {"momentum": 0.9, "nesterov": 1.0, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-8, "rho": 0.9}
 
@@ -344,8 +629,31 @@ class Epoch(NamedTuple):
     predictions: np.ndarray
 
 
-def epoch(vector, make_network, X, y, row_weights, order, batch_size, optimiser, rates, l1=0.0, l2=0.0):
+def clipped(gradient, norm):
+    """The gradient, or one of its direction that is ``norm`` long; None: as it is."""
+    length = np.sqrt((gradient**2).sum())
+    return gradient if norm is None or length <= norm else gradient / length * norm
+
+
+def epoch(
+    vector,
+    make_network,
+    X,
+    y,
+    row_weights,
+    order,
+    batch_size,
+    optimiser,
+    rates,
+    l1=0.0,
+    l2=0.0,
+    *,
+    weight_decay=0.0,
+    clip_norm=None,
+):
     """One pass over the rows ``order``; ``make_network`` turns a vector into a :class:`Network`.
+
+    Decay takes ``rate * weight_decay`` of each weight, and nothing of a bias, beside the step of the optimiser.
 
     The loss is the mean over the rows of those batches that were not skipped, each row with the objective of its
     batch before the step. A batch without weight is skipped; its predictions are NaN.
@@ -362,7 +670,9 @@ def epoch(vector, make_network, X, y, row_weights, order, batch_size, optimiser,
         loss, gradient = network.objective(X[rows], y[rows], row_weights[rows], l1, l2)
         losses += [loss] * len(rows)
         predictions.append(p)
-        vector = optimiser.step(vector, gradient, rate)
+        n_weights = sum(weights.size for weights in network.weights)
+        decay = rate * weight_decay * np.append(vector[:n_weights], np.zeros(vector.size - n_weights))
+        vector = optimiser.step(vector, clipped(gradient, clip_norm), rate) - decay
     mean = np.mean(losses) if losses else np.nan
     return Epoch(vector, mean, np.concatenate(predictions))
 

@@ -13,6 +13,8 @@ from numba.core import config
 
 import skmlp.cpu.backend  # noqa: F401  (lets compiled code call formulas)
 from skmlp.cpu.compile import function
+from skmlp.formulas.losses import LossSettings
+from tests import naive
 
 WAYS = ("python", "numpy", "compiled")
 REALS = (np.float32, np.float64)
@@ -76,13 +78,27 @@ def row_loop(formula):
 
 
 @cache
+def loss_loop(formula):
+    """Compiled loop of the value or the gradient of one output."""
+
+    @function
+    def run(out, z, y, s):
+        settings = LossSettings(s[0], s[1], s[2])
+        for i in range(out.size):
+            out[i] = formula(z[i], y[i], settings)
+
+    return run
+
+
+@cache
 def row_loss_loop(formula):
     """Compiled loop over rows of a loss of a row, which fills the row's gradient."""
 
     @function
-    def run(values, z, y, gradient):
+    def run(values, z, y, levels, s, gradient):
+        settings = LossSettings(s[0], s[1], s[2])
         for i in range(z.shape[0]):
-            values[i] = formula(z[i], y[i], gradient[i])
+            values[i] = formula(z[i], y[i], levels, settings, gradient[i])
 
     return run
 
@@ -102,14 +118,34 @@ def predictions(link, way, z):
     return rows
 
 
-def loss_and_gradient(loss, way, z, y):
+def loss_settings(real, **settings):
+    """Of the package's losses, in the type ``real``."""
+    return LossSettings(**{name: real(value) for name, value in (LossSettings()._asdict() | settings).items()})
+
+
+def loss_and_gradient(name, loss, way, z, y, **settings):
     """A loss of the package over raw outputs (rows, outputs): the value of each row, and the gradient."""
+    settings = naive.loss_settings(name, z.shape[1], **settings)._asdict()
+    levels = np.array(settings.pop("levels"), dtype=z.dtype)
+    s = loss_settings(float if way == "python" else z.dtype.type, **settings)
     if loss.row is None:
-        return over(loss.value, way, z, y).sum(axis=1), over(loss.gradient, way, z, y)
+        value, gradient = (one_by_one(formula, way, z, y, s) for formula in (loss.value, loss.gradient))
+        return value.sum(axis=1), gradient
     run = row_loss_loop(loss.row)
     values, gradient = np.empty(len(z), dtype=z.dtype), np.empty_like(z)
-    (run if way == "compiled" else uncompiled(run))(values, z, y, gradient)
+    (run if way == "compiled" else uncompiled(run))(values, z, y, levels, np.array(s, dtype=z.dtype), gradient)
     return values, gradient
+
+
+def one_by_one(formula, way, z, y, s):
+    """The value or gradient of a loss of one output, for each output of each row."""
+    out = np.empty_like(z)
+    if way == "compiled":
+        loss_loop(formula)(out.ravel(), np.ascontiguousarray(z).ravel(), np.ascontiguousarray(y).ravel(), np.array(s, z.dtype))
+    else:
+        pairs = zip(*((each.ravel().tolist() if way == "python" else each.ravel()) for each in (z, y)), strict=True)
+        out[...] = np.array([formula(*pair, s) for pair in pairs]).reshape(z.shape)
+    return out
 
 
 def single_precision_code(dispatcher):

@@ -127,9 +127,9 @@ def evaluation(estimator, backend, encoding, X, y, sample_weight):
 
 
 def check_monitor(estimator, metrics):
-    """Whether what early stopping is to watch will be there."""
+    """Refuse to watch what is not measured."""
     keys = ["auto", "loss", "val_loss", *metrics, *(f"val_{name}" for name in metrics)]
-    if estimator.early_stopping and estimator.monitor not in keys:
+    if estimator.monitor not in keys:
         raise ValueError(
             f"monitor={estimator.monitor!r} is not measured; allowed are {keys}, by the metrics asked for."
         )

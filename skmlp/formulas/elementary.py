@@ -43,7 +43,7 @@ def normal_cdf(x):
 
 def machine_epsilon(x):
     """Spacing of the floating-point numbers above 1, in the type of x."""
-    return 2.220446049250313e-16
+    return 1.1920928955078125e-07 if getattr(x, "itemsize", 8) == 4 else 2.220446049250313e-16
 
 
 def tanh(x):

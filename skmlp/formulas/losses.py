@@ -76,7 +76,10 @@ def categorical_log_loss(z, y, levels, s, gradient):
     true_class = int(y[0])
     loss = -(1.0 - s.label_smoothing) * log(inside(gradient[true_class]))
     if s.label_smoothing > 0.0:
-        share = s.label_smoothing / z.size
+        classes = 0.0  # counted as a real number: an integer would promote the share to float64
+        for _ in range(z.size):
+            classes += 1.0
+        share = s.label_smoothing / classes
         for k in range(z.size):
             loss -= share * log(inside(gradient[k]))
             gradient[k] -= share

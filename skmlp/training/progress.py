@@ -32,6 +32,7 @@ class Progress:
     def __post_init__(self):
         if self.early_stopping and self.validation_scores is None:
             self.validation_scores, self.best_validation_score, self.best_loss = [], -inf, None
+            self.best_monitored = -inf
         elif not self.early_stopping and self.best_loss is None:
             self.best_loss, self.validation_scores, self.best_validation_score = inf, None, None
 

@@ -118,7 +118,8 @@ class Trainer:
         entry |= {"learning_rate": float(rates[-1]), "seconds": time.perf_counter() - started}
         progress.record(entry)
         progress.t += len(self._rows)
-        progress.judge(loop.tol, score, self._monitored(entry, score), run.parameters)
+        monitored = self._monitored(entry, score) if finite else float("nan")
+        progress.judge(loop.tol, score, monitored, run.parameters)
         self._report(score)
         self._schedule.end_epoch(progress.t, progress.no_improvement_count == 0)
         return finite
@@ -130,7 +131,7 @@ class Trainer:
 
     def _monitored(self, entry, score):
         """What early stopping watches, greater is better."""
-        if self._loop.monitor == "auto":
+        if self._loop.monitor == "auto" or not self._progress.early_stopping:
             return score
         value = entry[self._loop.monitor]
         return -value if self._loop.monitor in ("loss", "val_loss") else value

@@ -1,6 +1,6 @@
 """Small training problems for the back end, each with its naive twin."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count, pairwise
 from typing import Any
 
@@ -25,6 +25,7 @@ class Problem:
     y: np.ndarray
     row_weights: np.ndarray | None
     vector: np.ndarray
+    loss_settings: dict = field(default_factory=dict)
 
     @property
     def rows(self):
@@ -36,7 +37,8 @@ class Problem:
 
     def backend(self, real="float64"):
         network = Network(Layout(self.units), self.activations, naive.LOSSES[self.loss].link)
-        return CpuBackend(network, self.loss, real)
+        settings = naive.loss_settings(self.loss, self.units[-1], **self.loss_settings)
+        return CpuBackend(network, self.loss, real, **settings._asdict())
 
     def data(self, real="float64"):
         """X, targets and weights in ``real``."""
@@ -51,9 +53,7 @@ class Problem:
             self.vector.astype(real),
             batch_size=batch_size or self.rows,
             solver=solver,
-            settings={**naive.SETTINGS, **(settings or {})},
-            l1=penalty[0],
-            l2=penalty[1],
+            settings={**naive.SETTINGS, "l1": penalty[0], "l2": penalty[1], **(settings or {})},
             **keywords,
         )
 
@@ -65,17 +65,25 @@ class Problem:
     def naive(self, vector=None):
         """The twin of the network, with parameters ``vector``."""
         vector = self.vector if vector is None else vector
-        return naive.Network.from_vector(vector, self.units, self.activations, self.loss)
+        return naive.Network.from_vector(vector, self.units, self.activations, self.loss, self.loss_settings)
 
-    def naive_epoch(self, vector, order, batch_size, optimiser, rates, penalty=NONE):
+    def naive_epoch(self, vector, order, batch_size, optimiser, rates, penalty=NONE, **step):
         data = self.X, self.y, self.weights_or_ones
-        return naive.epoch(vector, self.naive, *data, order, batch_size, optimiser, rates, *penalty)
+        return naive.epoch(vector, self.naive, *data, order, batch_size, optimiser, rates, *penalty, **step)
 
 
 def make_problem(
-    loss="squared_error", activations=("tanh", "logistic"), *, rows=7, n_in=4, hidden=(5, 3), outputs=2, weighted=True
+    loss="squared_error",
+    activations=("tanh", "logistic"),
+    *,
+    rows=7,
+    n_in=4,
+    hidden=(5, 3),
+    outputs=2,
+    weighted=True,
+    loss_settings=None,
 ):
-    """A problem that stands clear of the kinks of relu and |w|, so that finite differences do not cross one."""
+    """A problem that stands clear of the kinks of relu, |w| and losses, so that finite differences do not cross one."""
     activations = activations[: len(hidden)]
     units = (n_in, *hidden, outputs)
     size = sum((a + 1) * b for a, b in pairwise(units))
@@ -89,7 +97,10 @@ def make_problem(
             y=naive.LOSSES[loss].draw(random, rows, outputs),
             row_weights=random.uniform(0.5, 2.0, rows) if weighted else None,
             vector=random.uniform(0.1, 0.8, size) * random.choice([-1.0, 1.0], size),
+            loss_settings=loss_settings or {},
         )
-        hidden_zs = problem.naive().forward(problem.X)[1][:-1]
-        if rows > 50 or all(np.abs(z).min() > 1e-2 for z in hidden_zs):
+        *hidden_zs, z = problem.naive().forward(problem.X)[1]
+        distances = [np.abs(z).min() for z in hidden_zs]
+        distances.append(naive.from_kinks(loss, z, problem.y, **problem.loss_settings))
+        if rows > 50 or min(distances) > 1e-2:
             return problem

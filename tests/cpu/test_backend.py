@@ -8,7 +8,7 @@ import pytest
 from scipy import sparse
 
 from skmlp.cpu import backend
-from skmlp.cpu.epoch import run_shards
+from skmlp.cpu.epoch import STEPS, run_shards
 from skmlp.cpu.predict import predict_rows
 from skmlp.cpu.structures import SHARD_ROWS
 from skmlp.formulas.activations import ACTIVATIONS
@@ -34,6 +34,7 @@ NETWORKS = {
 
 activations = pytest.mark.parametrize("activation", ACTIVATIONS)
 losses = pytest.mark.parametrize("loss", LOSSES)
+variants = pytest.mark.parametrize("loss, loss_settings", naive.LOSS_VARIANTS.values(), ids=naive.LOSS_VARIANTS)
 penalties = pytest.mark.parametrize("penalty", PENALTIES.values(), ids=PENALTIES)
 optimisers = pytest.mark.parametrize("optimiser", OPTIMISERS)
 networks = pytest.mark.parametrize("network", NETWORKS.values(), ids=NETWORKS)
@@ -60,10 +61,61 @@ def cut_into_pieces(monkeypatch, shards):
 @penalties
 def test_gradient_equals_central_differences(activation, loss, penalty):
     problem = make_problem(loss, (activation, activation))
+    assert_gradient_equals_central_differences(problem, penalty)
+
+
+def assert_gradient_equals_central_differences(problem, penalty=NONE):
     run = problem.run(penalty=penalty)
     gradient = run.loss_and_gradient(problem.vector)[1].copy()
     expected = naive.gradient_by_differences(lambda vector: run.loss_and_gradient(vector)[0], problem.vector)
     np.testing.assert_allclose(gradient, expected, rtol=1e-6, atol=1e-9)
+
+
+LEVELS = {"one level": (0.2,), "two levels": (0.1, 0.9), "four levels": (0.05, 0.3, 0.5, 0.99)}
+levels = pytest.mark.parametrize("levels", LEVELS.values(), ids=LEVELS)
+
+
+@variants
+@penalties
+def test_gradient_with_parameters_of_the_loss_equals_central_differences(loss, loss_settings, penalty):
+    assert_gradient_equals_central_differences(make_problem(loss, loss_settings=loss_settings, outputs=3), penalty)
+
+
+@levels
+@penalties
+def test_gradient_of_quantiles_equals_central_differences(levels, penalty):
+    problem = make_problem("quantile", loss_settings={"levels": levels}, outputs=len(levels))
+    assert_gradient_equals_central_differences(problem, penalty)
+
+
+@variants
+@precisions
+def test_parameters_of_the_loss_equal_the_naive_statement(loss, loss_settings, real, rtol):
+    problem = make_problem(loss, loss_settings=loss_settings, outputs=3)
+    expected = problem.naive().objective(problem.X, problem.y, problem.row_weights, 0.3, 0.2)
+    for ours, theirs in zip(problem.loss_and_gradient(real, (0.3, 0.2)), expected, strict=True):
+        close(ours, theirs, rtol)
+
+
+@levels
+@precisions
+def test_quantiles_equal_the_naive_statement_and_never_cross(levels, real, rtol):
+    problem = make_problem("quantile", loss_settings={"levels": levels}, outputs=len(levels))
+    expected = problem.naive().objective(problem.X, problem.y, problem.row_weights, 0.3, 0.2)
+    for ours, theirs in zip(problem.loss_and_gradient(real, (0.3, 0.2)), expected, strict=True):
+        close(ours, theirs, rtol)
+    p = problem.backend(real).predict(problem.vector.astype(real), 100.0 * problem.X)
+    assert (np.diff(p, axis=1) >= 0.0).all()
+
+
+@pytest.mark.parametrize("loss", ["binary_log_loss", "categorical_log_loss"])
+def test_what_is_measured_knows_no_label_smoothing(loss):
+    smoothed, plain = make_problem(loss, loss_settings={"label_smoothing": 0.3}), make_problem(loss)
+    data = plain.data()
+    measured = [problem.backend().predict_and_loss(plain.vector, *data) for problem in (smoothed, plain)]
+    for one, other in zip(*measured, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert abs(smoothed.loss_and_gradient()[0] - plain.loss_and_gradient()[0]) > 1e-3
 
 
 @activations
@@ -145,9 +197,16 @@ def test_nan_in_the_data_reaches_the_loss(activation, loss):
 # ---------------------------------------------------------------------------------------------------------------------
 
 
-def assert_epochs_equal(problem, optimiser, settings, *, batch_size, penalty=NONE, epochs=3, real="float64", rtol=1e-9):
-    """Some epochs, each of its own order and learning rates; returns the run."""
-    run = problem.run(real, batch_size=batch_size, solver=optimiser, penalty=penalty, settings=settings)
+def steps(run):
+    """Updates that a run has done."""
+    return run.state[1][STEPS]
+
+
+def assert_epochs_equal(
+    problem, optimiser, settings, *, batch_size, penalty=NONE, epochs=3, real="float64", rtol=1e-9, **step
+):
+    """Some epochs, each of its own order and learning rates, with weight decay or clipping; returns the run."""
+    run = problem.run(real, batch_size=batch_size, solver=optimiser, penalty=penalty, settings=settings | step)
     twin = naive.OPTIMISERS[optimiser](**{**naive.SETTINGS, **settings})
     random, vector = np.random.default_rng(5), problem.vector
     for _ in range(epochs):
@@ -155,7 +214,7 @@ def assert_epochs_equal(problem, optimiser, settings, *, batch_size, penalty=NON
         rates = random.uniform(0.01, 0.1, -(-problem.rows // batch_size))
         outputs = np.full((problem.rows, problem.units[-1]), np.nan, dtype=real)
         loss = run.run_epoch(order, rates, outputs)
-        expected = problem.naive_epoch(vector, order, batch_size, twin, rates, penalty)
+        expected = problem.naive_epoch(vector, order, batch_size, twin, rates, penalty, **step)
         vector = expected.vector
         close(loss, expected.loss, rtol)
         close(run.parameters, vector, rtol)
@@ -170,7 +229,70 @@ def test_epochs_equal_the_naive_statement(optimiser, settings, weighted):
     """Predictions of the pass, mean loss and parameters, with a last batch that is shorter."""
     problem = make_problem(rows=14, weighted=weighted)
     run = assert_epochs_equal(problem, optimiser, settings, batch_size=4, penalty=(0.3, 0.2))
-    assert run.steps == 3 * 4
+    assert steps(run) == 3 * 4
+
+
+MOVING = pytest.mark.parametrize("optimiser", [name for name in OPTIMISERS if name != "keep_gradient"])
+
+
+@MOVING
+@pytest.mark.parametrize(
+    "step", [{"weight_decay": 0.5}, {"clip_norm": 0.1}, {"weight_decay": 0.2, "clip_norm": 0.3}], ids=str
+)
+def test_weight_decay_and_clipping_equal_the_naive_statement(optimiser, step):
+    assert_epochs_equal(make_problem(rows=14), optimiser, {}, batch_size=4, penalty=(0.3, 0.2), **step)
+
+
+def test_weight_decay_shrinks_weights_and_no_biases():
+    """Where gradients are far smaller than the decay, which adam's steps would not show."""
+    problem = make_problem(rows=8)
+    plain, decayed = (
+        problem.run(batch_size=8, solver="sgd", settings={"weight_decay": decay}) for decay in (0.0, 0.25)
+    )
+    for run in (plain, decayed):
+        run.run_epoch(np.arange(8), np.full(1, 0.1))
+    n_weights = problem.backend().network.layout.n_weights
+    close((plain.parameters - decayed.parameters)[:n_weights], 0.025 * problem.vector[:n_weights], 1e-12)
+    np.testing.assert_array_equal(plain.parameters[n_weights:], decayed.parameters[n_weights:])
+
+
+@precisions
+def test_clipping_bounds_the_norm_of_the_step_and_keeps_its_direction(real, rtol):
+    """Plain gradient descent: the step is the rate times the gradient of the mean loss, penalty included."""
+    problem = make_problem(rows=8)
+    gradient = problem.loss_and_gradient(penalty=(0.3, 0.2))[1]
+    norm = np.linalg.norm(gradient)
+    for clip_norm in (0.5 * norm, 2.0 * norm):
+        settings = {"momentum": 0.0, "clip_norm": clip_norm}
+        run = problem.run(real, batch_size=8, solver="sgd", penalty=(0.3, 0.2), settings=settings)
+        run.run_epoch(np.arange(8), np.full(1, 0.5))
+        expected = problem.vector - 0.5 * gradient * min(1.0, clip_norm / norm)
+        close(run.parameters, expected, 10 * rtol)
+
+
+@pytest.mark.parametrize("optimiser", ["sgd", "adam"])
+def test_a_gradient_of_zero_is_not_clipped_to_nan(optimiser):
+    problem = make_problem(rows=4, hidden=(), outputs=1)
+    problem.vector[:] = 0.0
+    problem.y[:] = 0.0
+    run = problem.run(batch_size=4, solver=optimiser, settings={"clip_norm": 1.0})
+    run.run_epoch(np.arange(4), np.full(1, 0.1))
+    np.testing.assert_array_equal(run.parameters, 0.0)
+
+
+@MOVING
+@pytest.mark.parametrize("step", [{}, {"clip_norm": 1.0}], ids=["plain", "clipped"])
+def test_nan_in_the_gradient_reaches_the_parameters(optimiser, step):
+    problem = make_problem(rows=4)
+    problem.X[1, 2] = np.nan
+    run = problem.run(batch_size=4, solver=optimiser, settings=step)
+    run.run_epoch(np.arange(4), np.full(1, 0.1))
+    assert np.isnan(run.parameters).any()
+
+
+@variants
+def test_epochs_with_parameters_of_the_loss(loss, loss_settings):
+    assert_epochs_equal(make_problem(loss, loss_settings=loss_settings, rows=9), "adam", {}, batch_size=4)
 
 
 @losses
@@ -226,9 +348,9 @@ def test_a_batch_without_weight_is_skipped(optimiser):
     rates = np.array([0.1, 0.2, 0.3])
     loss = run.run_epoch(np.arange(12), rates)
     assert loss == without.run_epoch(kept, rates[[0, 2]])
-    assert run.steps == without.steps == 2
+    assert steps(run) == steps(without) == 2
     np.testing.assert_array_equal(run.parameters, without.parameters)
-    np.testing.assert_array_equal(run.slots, without.slots)
+    np.testing.assert_array_equal(run.state[0], without.state[0])
 
 
 def test_skipped_batches_of_several_shards():
@@ -238,7 +360,7 @@ def test_skipped_batches_of_several_shards():
     run, without = (problem.run(batch_size=rows, solver="adam") for _ in range(2))
     rates = np.full(2, 0.1)
     assert run.run_epoch(np.arange(2 * rows), rates) == without.run_epoch(np.arange(rows, 2 * rows), rates[:1])
-    assert run.steps == 1
+    assert steps(run) == 1
     np.testing.assert_array_equal(run.parameters, without.parameters)
 
 
@@ -258,7 +380,7 @@ def test_with_every_batch_skipped_there_is_no_loss():
     problem.row_weights[:] = 0.0
     run = problem.run(batch_size=3, solver="adam")
     assert np.isnan(run.run_epoch(np.arange(problem.rows), np.full(3, 0.1)))
-    assert run.steps == 0
+    assert steps(run) == 0
     np.testing.assert_array_equal(run.parameters, problem.vector)
 
 
@@ -272,7 +394,7 @@ def test_a_row_of_weight_0_counts_for_the_mean_loss_of_its_batch_alone():
 
 
 @optimisers
-def test_a_run_goes_on_from_slots_and_steps(optimiser):
+def test_a_run_goes_on_from_its_state(optimiser):
     problem = make_problem(rows=9)
     rates = np.full(3, 0.1)
     through = problem.run(batch_size=4, solver=optimiser)
@@ -281,11 +403,13 @@ def test_a_run_goes_on_from_slots_and_steps(optimiser):
         through.run_epoch(np.arange(9), rates)
     first.run_epoch(np.arange(9), rates)
     problem.vector = first.parameters
-    second = problem.run(batch_size=4, solver=optimiser, slots=first.slots.copy(), steps=first.steps)
+    state = tuple(part.copy() for part in first.state)
+    second = problem.run(batch_size=4, solver=optimiser, state=state)
     second.run_epoch(np.arange(9), rates)
-    assert through.steps == second.steps == 6
+    assert steps(through) == steps(second) == 6
     np.testing.assert_array_equal(through.parameters, second.parameters)
-    np.testing.assert_array_equal(through.slots, second.slots)
+    for one, other in zip(through.state, second.state, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -472,7 +596,7 @@ def test_training_does_not_copy_what_needs_no_conversion():
     tracemalloc.start()
     try:
         problem.backend().start(
-            problem.vector, X, targets, None, batch_size=10, solver="adam", settings={}, l1=0.0, l2=0.0
+            problem.vector, X, targets, None, batch_size=10, solver="adam", settings={}
         )
         peak = tracemalloc.get_traced_memory()[1]
     finally:

@@ -56,10 +56,11 @@ from skmlp.network.layout import Layout, Network
 random = np.random.default_rng(0)
 X, y, w = random.normal(size=(300, 3)), random.integers(0, 2, (300, 2)).astype(float), random.uniform(size=300)
 for loss in LOSSES:
+    y = np.maximum(y, 0.5) if LOSSES[loss].domain == "> 0" else y
     network = Network(Layout((3, 5, 4, 2)), ("relu", "tanh"), LOSSES[loss].link)
-    run = CpuBackend(network, loss, "float64").start(
+    run = CpuBackend(network, loss, "float64", levels=(0.2, 0.7)).start(
         random.normal(size=network.layout.size), X, y, w,
-        batch_size=280, solver="adam", settings={}, l1=0.1, l2=0.1,
+        batch_size=280, solver="adam", settings={"l1": 0.1, "l2": 0.1},
     )
     losses = [run.run_epoch(np.arange(300), np.full(2, 0.1)) for _ in range(3)]
     print(*[value.hex() for value in [*losses, *run.parameters.tolist()]])

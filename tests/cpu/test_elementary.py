@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.special import ndtr
 
 from skmlp.formulas import elementary
 from tests.ways import REALS, call, loop, needs_jit, over, single_precision_code
@@ -10,7 +11,8 @@ ULPS = 3.0
 POINTS = 20_001
 
 reals = pytest.mark.parametrize("real", REALS, ids=lambda real: real.__name__)
-names = pytest.mark.parametrize("name", ["exp", "tanh", "log"])
+names = pytest.mark.parametrize("name", ["exp", "expm1", "tanh", "log", "log1p", "normal_cdf"])
+exact_ones = pytest.mark.parametrize("name", ["exp", "expm1", "tanh", "log", "log1p"])
 
 
 def grid(name, real):
@@ -20,6 +22,11 @@ def grid(name, real):
     small = np.geomspace(least, 1.0, POINTS)
     if name == "exp":
         return np.concatenate([np.linspace(np.log(least), np.log(most), POINTS), small, -small]).astype(real)
+    if name == "expm1":
+        spread = np.linspace(-800.0, np.log(most), POINTS)
+        return np.concatenate([spread, np.linspace(-3.0, 3.0, POINTS), small, -small]).astype(real)
+    if name == "log1p":
+        return np.concatenate([small, np.linspace(0.0, 1.0, POINTS)]).astype(real)
     if name == "tanh":
         spread = np.linspace(0.0, 25.0, POINTS)
         return np.concatenate([spread, -spread, small, -small]).astype(real)
@@ -27,7 +34,7 @@ def grid(name, real):
     return np.concatenate([small, large, np.linspace(0.5, 2.0, POINTS)]).astype(real)
 
 
-@names
+@exact_ones
 @reals
 def test_error_is_a_few_units_in_the_last_place(name, real):
     x = grid(name, real)
@@ -47,7 +54,18 @@ def test_exp_below_the_normal_numbers(real):
     assert np.abs(over(elementary.exp, "compiled", x) - exact).max() <= ULPS * unit
 
 
+@pytest.mark.parametrize("real, bound", [(np.float32, 2e-7), (np.float64, 3e-15)], ids=["float32", "float64"])
+def test_error_of_the_normal_distribution(real, bound):
+    x = np.concatenate([np.linspace(-40.0, 40.0, POINTS), np.linspace(-1e-3, 1e-3, POINTS)]).astype(real)
+    result = over(elementary.normal_cdf, "compiled", x)
+    np.testing.assert_allclose(result, ndtr(x.astype(float)), rtol=0.0, atol=bound)
+    assert (result >= 0.0).all() and (result <= 1.0).all()
+
+
 LIMITS = {
+    "expm1": {0.0: 0.0, 1e4: np.inf, -1e4: -1.0, np.inf: np.inf, -np.inf: -1.0, 1e-30: 1e-30, -1e-30: -1e-30},
+    "log1p": {0.0: 0.0, 1e-30: 1e-30},
+    "normal_cdf": {1e4: 1.0, -1e4: 0.0, np.inf: 1.0, -np.inf: 0.0},
     "exp": {0.0: 1.0, 1e4: np.inf, -1e4: 0.0, np.inf: np.inf, -np.inf: 0.0},
     "tanh": {0.0: 0.0, 1e4: 1.0, -1e4: -1.0, np.inf: 1.0, -np.inf: -1.0, 1e-30: 1e-30},
     "log": {0.0: -np.inf, 1.0: 0.0, np.inf: np.inf, -1.0: np.nan},
@@ -107,7 +125,7 @@ def test_single_precision_does_without_double(name):
     assert " float " in code and " double " not in code
 
 
-@pytest.mark.parametrize("name", ["exp", "tanh"])
+@pytest.mark.parametrize("name", ["exp", "expm1", "tanh", "log1p", "normal_cdf"])
 @needs_jit
 def test_is_arithmetic_that_vectorises(name):
     """A call of the C library in the loop would be several times slower."""

@@ -50,8 +50,23 @@ def test_equals_the_naive_statement(name, way, real, rtol):
 @reals
 def test_extreme_arguments_give_numbers(name, way, real):
     z = np.array([*EXTREMES, np.finfo(real).min, np.finfo(real).max], dtype=real)
-    assert not np.isnan(function(name, way, z)).any()
-    assert not np.isnan(derivative(name, way, z)).any()
+    with np.errstate(over="ignore"):  # beside the largest number, infinity is right
+        assert not np.isnan(function(name, way, z)).any()
+        assert not np.isnan(derivative(name, way, z)).any()
+
+
+@names
+@ways
+@reals
+def test_arguments_that_are_large_overflow_nowhere(name, way, real):
+    """And give the limits."""
+    z = np.array(EXTREMES, dtype=real)
+    values, slopes = function(name, way, z), derivative(name, way, z)
+    assert np.isfinite(values).all() and np.isfinite(slopes).all()
+    least = {"identity": -1e4, "tanh": -1.0, "leaky_relu": -100.0, "elu": -1.0, "selu": -1.7580993}.get(name, 0.0)
+    np.testing.assert_allclose(values[0], least, rtol=1e-6, atol=1e-30)
+    most = {"logistic": 1.0, "tanh": 1.0, "selu": 1.0507010e4}.get(name, 1e4)
+    np.testing.assert_allclose(values[-1], most, rtol=1e-6)
 
 
 @names

@@ -6,6 +6,7 @@ from math import inf, nan
 
 import numpy as np
 import pytest
+from scipy.special import ndtr
 
 from skmlp.formulas import elementary
 
@@ -13,6 +14,9 @@ MODULE = elementary.__name__
 LIMITS = {
     "exp": {1e4: inf, inf: inf, elementary.LARGEST_EXPONENT * 1.000001: inf, -1e4: 0.0, -inf: 0.0, 0.0: 1.0},
     "log": {0.0: -inf, inf: inf, 1.0: 0.0, -1.0: nan, -inf: nan},
+    "expm1": {1e4: inf, inf: inf, elementary.LARGEST_EXPONENT * 1.000001: inf, -1e4: -1.0, -inf: -1.0, 0.0: 0.0},
+    "log1p": {0.0: 0.0, 1.0: math.log(2.0), 1e-20: 1e-20},
+    "normal_cdf": {1e4: 1.0, -1e4: 0.0, inf: 1.0, -inf: 0.0, 0.0: 0.5},
     "tanh": {1e4: 1.0, -1e4: -1.0, inf: 1.0, -inf: -1.0, 0.0: 0.0},
 }
 
@@ -30,8 +34,10 @@ def test_every_function_is_tested():
     assert functions == LIMITS.keys() | {"machine_epsilon"}
 
 
-def test_machine_epsilon_is_that_of_pythons_floats():
+def test_machine_epsilon_is_that_of_the_type():
     assert elementary.machine_epsilon(3.0) == sys.float_info.epsilon
+    for real in (np.float32, np.float64):
+        assert elementary.machine_epsilon(real(3.0)) == np.finfo(real).eps
 
 
 @pytest.mark.parametrize("name", LIMITS)
@@ -39,10 +45,15 @@ def test_nan_comes_through(name):
     assert math.isnan(getattr(elementary, name)(nan))
 
 
-@pytest.mark.parametrize("name", LIMITS)
+@pytest.mark.parametrize("name", [name for name in LIMITS if name != "normal_cdf"])
 @pytest.mark.parametrize("x", [1e-300, 1e-9, 0.3, 1.0, 20.0, 700.0])
 def test_values(name, x):
     assert getattr(elementary, name)(x) == getattr(math, name)(x)
+
+
+@pytest.mark.parametrize("x", [-30.0, -5.0, -1.0, -1e-9, 1e-300, 0.3, 1.0, 7.0])
+def test_values_of_the_normal_distribution(x):
+    np.testing.assert_allclose(elementary.normal_cdf(x), ndtr(x), rtol=1e-12)
 
 
 def test_largest_exponent_is_the_largest():

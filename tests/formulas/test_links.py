@@ -47,8 +47,10 @@ def test_extreme_arguments_give_numbers(name, way, real):
     z = np.array([[a, b, c] for a in EXTREMES for b in EXTREMES for c in EXTREMES], dtype=real)
     p = predictions(LINKS[name], way, z)
     assert not np.isnan(p).any()
-    if LINKS[name].by_row:
+    if name == "softmax":
         np.testing.assert_allclose(p.sum(axis=1), 1.0, rtol=1e-6)
+    if name == "increasing":
+        assert (np.diff(p, axis=1) >= 0.0).all()
 
 
 @names
@@ -56,11 +58,12 @@ def test_extreme_arguments_give_numbers(name, way, real):
 @reals
 @pytest.mark.parametrize("place", [0, 1, 2])
 def test_nan_comes_through(name, way, real, place):
-    """A NaN spoils its own prediction, or the whole row where the outputs of a row depend on each other."""
+    """A NaN spoils its own prediction and all that rest on it."""
     z = np.ones((2, 3), dtype=real)
     z[0, place] = np.nan
     p = predictions(LINKS[name], way, z)
-    assert np.isnan(p[0] if LINKS[name].by_row else p[0, place]).all()
+    spoilt = {"softmax": slice(None), "increasing": slice(place, None)}.get(name, place)
+    assert np.isnan(p[0, spoilt]).all()
     assert np.isfinite(p[1]).all()
 
 

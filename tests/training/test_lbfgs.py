@@ -35,7 +35,7 @@ class QuadraticRun:
 
 def minimise(run, *, max_iter=50, max_fun=1000, tol=1e-8, verbose=0, metrics=None, validation=None):
     progress = Progress(False)
-    loop = Loop(10, max_iter, True, tol, 10, True, verbose)
+    loop = Loop(10, max_iter, True, tol, 10, "auto", True, verbose)
     fit_lbfgs(run, loop, max_fun, progress, evaluation(3, metrics), validation)
     return progress
 

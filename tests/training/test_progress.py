@@ -16,7 +16,8 @@ def progress_of(losses=(), scores=None, tol=0.0):
     progress.best_parameters = PARAMETERS * 0.0
     for epoch, loss in enumerate(losses):
         progress.record({"loss": loss})
-        progress.judge(tol, nan if scores is None else scores[epoch], PARAMETERS * (epoch + 1))
+        score = nan if scores is None else scores[epoch]
+        progress.judge(tol, score, score, PARAMETERS * (epoch + 1))
     return progress
 
 
@@ -54,7 +55,7 @@ def test_a_history_of_other_keys_begins_anew():
     assert progress.history == {"loss": [1.0], "accuracy": [0.5]}
     assert progress.best_iteration is None
     assert progress.loss_curve == [3.0, 2.0, 1.0]
-    progress.judge(0.0, nan, PARAMETERS)
+    progress.judge(0.0, nan, nan, PARAMETERS)
     assert progress.best_iteration == 1
 
 
@@ -105,6 +106,18 @@ def test_best_score_is_the_highest_and_its_parameters_are_copied():
     assert progress.best_loss is None
 
 
+def test_the_best_epoch_is_that_of_the_monitored_value():
+    """Validation scores are kept beside it."""
+    progress = Progress(True)
+    progress.best_parameters = PARAMETERS * 0.0
+    for epoch, (score, monitored) in enumerate([(0.9, -3.0), (0.5, -1.0), (0.7, -2.0), (0.6, nan)], start=1):
+        progress.record({"loss": 1.0})
+        progress.judge(0.0, score, monitored, PARAMETERS * epoch)
+    assert progress.validation_scores == [0.9, 0.5, 0.7, 0.6] and progress.best_validation_score == 0.9
+    assert (progress.best_iteration, progress.best_monitored, progress.no_improvement_count) == (2, -1.0, 2)
+    np.testing.assert_array_equal(progress.best_parameters, 2 * PARAMETERS)
+
+
 def test_any_gain_makes_a_new_best_however_small():
     progress = progress_of([1.0, 1.0], [0.1, 0.1001], tol=0.5)
     assert progress.best_iteration == 2 and progress.no_improvement_count == 1
@@ -120,7 +133,7 @@ def test_progress_goes_on_from_what_was_reached():
     fields = {"loss_curve": before.loss_curve, "history": before.history, "best_loss": 2.0, "best_iteration": 2}
     progress = Progress(False, t=20, **fields)
     progress.record({"loss": 2.5})
-    progress.judge(0.0, nan, PARAMETERS)
+    progress.judge(0.0, nan, nan, PARAMETERS)
     assert progress.loss_curve == [3.0, 2.0, 2.5] and progress.history == {"loss": [3.0, 2.0, 2.5]}
     assert (progress.best_loss, progress.best_iteration, progress.n_iter) == (2.0, 2, 1)
 
@@ -133,9 +146,11 @@ def test_a_change_of_the_stopping_rule_begins_its_watch_anew(early_stopping):
         best_loss=before.best_loss,
         validation_scores=before.validation_scores,
         best_validation_score=before.best_validation_score,
+        best_monitored=0.75,
     )
     if early_stopping:
         assert (progress.validation_scores, progress.best_validation_score, progress.best_loss) == ([], -inf, None)
+        assert progress.best_monitored == -inf
     else:
         assert (progress.validation_scores, progress.best_validation_score, progress.best_loss) == (None, None, inf)
 

@@ -5,7 +5,7 @@ import pytest
 from sklearn.exceptions import ConvergenceWarning
 
 from skmlp.training.progress import Progress
-from skmlp.training.schedules import SCHEDULES
+from skmlp.training.schedules import make_schedule
 from skmlp.training.trainer import Loop, Trainer
 from tests.training.fakes import FakeRun, evaluation
 
@@ -18,10 +18,10 @@ class Training:
 
     def __init__(self, losses, scores=None, *, schedule="constant", rate=0.5, metrics=None, weights=None, **loop):
         settings = {"batch_size": 4, "max_iter": len(losses), "shuffle": False, "tol": 0.0, "n_iter_no_change": np.inf}
-        settings |= {"restore_best": True, "verbose": 0} | loop
+        settings |= {"monitor": "auto", "restore_best": True, "verbose": 0} | loop
         self.run = FakeRun(losses)
         self.progress = Progress(scores is not None)
-        self.schedule = SCHEDULES[schedule](rate, 0.5)
+        self.schedule = make_schedule(schedule, rate, 0.5, settings["max_iter"], settings["n_iter_no_change"])
         remaining = iter(scores or [])
         validation = None if scores is None else evaluation(3, score=lambda *_: next(remaining))
         data = evaluation(ROWS, metrics, weights)
@@ -142,6 +142,80 @@ def test_adaptive_lowers_the_rate_and_goes_on():
     training.fit()
     expected = [1e-5] * 3 + [2e-6] * 2 + [4e-7] * 2
     np.testing.assert_allclose(training.progress.history["learning_rate"], expected)
+
+
+def test_plateau_lowers_the_rate_before_training_stops():
+    """After half the patience each time, by the loss, or with early stopping by what is monitored."""
+    by_loss = Training([1.0] * 9, schedule="plateau", tol=0.1, n_iter_no_change=4, rate=1.0)
+    by_score = Training([9.0 - i for i in range(9)], [0.5] * 9, schedule="plateau", tol=0.1, n_iter_no_change=4, rate=1.0)
+    for training in (by_loss, by_score):
+        training.fit()
+        expected = [1.0] * 3 + [0.2] * 2 + [0.04]
+        np.testing.assert_allclose(training.progress.history["learning_rate"], expected)
+
+
+@pytest.mark.parametrize("schedule", ["cosine", "one_cycle", "exponential", lambda done: 1.0 - done])
+def test_stepwise_schedules_reach_every_step(schedule):
+    training = Training([3.0, 2.0, 1.0], schedule=schedule, batch_size=3).fit()
+    alone = make_schedule(schedule, 0.5, 0.5, 3, np.inf)
+    for epoch, rates in enumerate(training.run.rates):
+        np.testing.assert_array_equal(rates, alone.rates(4))
+        assert training.progress.history["learning_rate"][epoch] == rates[-1]
+        alone.end_epoch(0, True)
+    assert len(np.unique(training.run.rates)) == 12
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# What early stopping watches
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def monitored(monitor, losses, metric=None, scores=None, **loop):
+    """Training whose training metric has the values given; the fake validation loss is 2, 4, 6, ..."""
+    values = iter(metric or [0.0] * len(losses))
+    metrics = {"own": lambda *_: next(values)}
+    scores = scores or [0.5] * len(losses)
+    return Training(losses, scores, metrics=metrics, monitor=monitor, **loop).fit()
+
+
+@pytest.mark.parametrize(
+    "monitor, best", [("auto", 3), ("loss", 2), ("val_loss", 1), ("own", 4)], ids=lambda value: str(value)
+)
+def test_monitor_chooses_the_best_epoch(monitor, best):
+    """Losses are best when low, metrics when high."""
+    training = monitored(monitor, [4.0, 1.0, 3.0, 2.0], metric=[0.1, 0.2, 0.3, 0.4], scores=[0.1, 0.2, 0.9, 0.3])
+    assert training.progress.best_iteration == best
+    np.testing.assert_array_equal(training.run.parameters, [best] * 2)
+    assert training.progress.validation_scores == [0.1, 0.2, 0.9, 0.3]
+    assert training.progress.best_validation_score == 0.9
+
+
+def test_monitor_decides_when_to_stop():
+    losses = [9.0 - i for i in range(9)]
+    with pytest.warns(ConvergenceWarning, match=MESSAGE):
+        assert monitored("loss", losses, n_iter_no_change=2, tol=0.5).progress.n_iter == 9
+    assert monitored("val_loss", losses, n_iter_no_change=2, tol=0.5).progress.n_iter == 1 + 2 + 1
+
+
+def test_what_was_monitored_is_named_when_training_stops(capsys):
+    monitored("val_loss", [1.0] * 5, n_iter_no_change=1, verbose=1)
+    assert capsys.readouterr().out.splitlines()[-1].startswith("val_loss did not improve more than tol=")
+
+
+@pytest.mark.parametrize("monitor", ["auto", "loss", "val_loss", "own"])
+def test_an_epoch_that_is_not_finite_is_never_the_best(monitor):
+    """Its loss, that of the steps before, may be the lowest."""
+    training = Training([3.0, 2.0], [0.1, 0.2], metrics={"own": lambda *_: 0.5}, monitor=monitor)
+    training.trainer._run = training.run = Diverging([3.0, 1.0])
+    with pytest.warns(ConvergenceWarning, match="epoch 2"):
+        training.fit()
+    np.testing.assert_array_equal(training.run.parameters, [1.0, 1.0])
+    assert training.progress.best_iteration == 1
+
+
+def test_without_early_stopping_nothing_is_monitored():
+    """A value that is not there, of validation data, is not missed."""
+    assert Training([3.0, 2.0], monitor="val_loss").fit().progress.n_iter == 2
 
 
 # ---------------------------------------------------------------------------------------------------------------------

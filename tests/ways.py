@@ -141,7 +141,8 @@ def one_by_one(formula, way, z, y, s):
     """The value or gradient of a loss of one output, for each output of each row."""
     out = np.empty_like(z)
     if way == "compiled":
-        loss_loop(formula)(out.ravel(), np.ascontiguousarray(z).ravel(), np.ascontiguousarray(y).ravel(), np.array(s, z.dtype))
+        columns = [np.ascontiguousarray(each).ravel() for each in (z, y)]
+        loss_loop(formula)(out.ravel(), *columns, np.array(s, dtype=z.dtype))
     else:
         pairs = zip(*((each.ravel().tolist() if way == "python" else each.ravel()) for each in (z, y)), strict=True)
         out[...] = np.array([formula(*pair, s) for pair in pairs]).reshape(z.shape)

@@ -47,7 +47,8 @@ PARAMETERS = {
         ["array-like", _count()],
     ),
     "activation": Parameter(
-        "{'identity', 'logistic', 'tanh', 'relu'} or list of these, default='relu'",
+        "{'identity', 'logistic', 'tanh', 'relu', 'leaky_relu', 'elu', 'selu', 'gelu', 'silu', 'mish', 'softplus'} or "
+        "list of these, default='relu'",
         "Activation of the hidden layers: one for all, or one for each.",
         [_names(ACTIVATIONS), "array-like"],
     ),
@@ -117,13 +118,19 @@ PARAMETERS = {
     "momentum": Parameter("float in [0, 1], default=0.9", "Momentum of 'sgd'.", [Interval(Real, 0, 1, closed="both")]),
     "nesterovs_momentum": Parameter("bool, default=True", "Nesterov's momentum, for 'sgd'.", ["boolean"]),
     "beta_1": Parameter(
-        "float in [0, 1), default=0.9", "Decay of the first moment of 'adam'.", [_positive(zero=True, one=1)]
+        "float in [0, 1), default=0.9",
+        "Decay of the first moment of 'adam', its kin and 'lion'.",
+        [_positive(zero=True, one=1)],
     ),
     "beta_2": Parameter(
-        "float in [0, 1), default=0.999", "Decay of the second moment of 'adam'.", [_positive(zero=True, one=1)]
+        "float in [0, 1), default=0.999",
+        "Decay of the second moment of 'adam' and its kin; of the average of 'lion'.",
+        [_positive(zero=True, one=1)],
     ),
     "epsilon": Parameter("float > 0, default=1e-8", "Added to the root of the second moment.", [_positive(zero=False)]),
-    "rho": Parameter("float in [0, 1), default=0.9", "Decay of 'rmsprop'.", [_positive(zero=True, one=1)]),
+    "rho": Parameter(
+        "float in [0, 1), default=0.9", "Decay of 'rmsprop' and 'adadelta'.", [_positive(zero=True, one=1)]
+    ),
     "clip_norm": Parameter(
         "float > 0 or None, default=None",
         "Norm to which a longer gradient, penalty included, is scaled down.",
@@ -163,8 +170,8 @@ PARAMETERS = {
     ),
     "monitor": Parameter(
         "str, default='auto'",
-        "What early stopping watches: 'auto' is the validation score; else a key of ``history_``, 'loss' and 'val_loss' "
-        "to be low, metrics ('val_<metric>') to be high.",
+        "What early stopping watches: 'auto' is the validation score; else a key of ``history_``, 'loss' and "
+        "'val_loss' to be low, metrics ('val_<metric>') to be high.",
         [str],
     ),
     "restore_best": Parameter(

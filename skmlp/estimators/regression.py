@@ -17,7 +17,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     """Multilayer perceptron for one or many continuous targets.
 
     Takes the place of ``sklearn.neural_network.MLPRegressor``. The output is one unit a target, the identity or, for
-    the Poisson loss, the exponential.
+    the Poisson and gamma losses, the exponential; for the quantile loss one unit a level.
 
     {parameters}
 
@@ -158,6 +158,9 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         return {"levels": tuple(levels.tolist())}
 
     def _make_encoding(self, y, incremental, classes):
-        encoding = ValueEncoding(self.loss, 1 if y.ndim == 1 else y.shape[1], self._loss_settings())
+        n_targets = 1 if y.ndim == 1 else y.shape[1]
+        if self.loss == "quantile" and n_targets > 1:
+            raise ValueError(f"loss='quantile' takes one target, y has {n_targets} columns; fit one model a target.")
+        encoding = ValueEncoding(self.loss, n_targets, self._loss_settings())
         encoding.check(y)
         return encoding

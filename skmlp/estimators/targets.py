@@ -177,6 +177,9 @@ class ValueEncoding:
     def encode(self, y, dtype):
         """Targets as a matrix; those that the loss or the dtype cannot take are refused."""
         y = y.reshape(len(y), -1)
+        if np.any(np.abs(y) > np.finfo(dtype).max):
+            raise ValueError(f"y holds values beyond the range of {np.dtype(dtype)}; scale y or use dtype='float64'.")
+        y = np.ascontiguousarray(y, dtype=dtype)  # before the check: a number > 0 may round to 0
         domain = LOSSES[self.loss].domain
         outside = {"any": np.isnan, ">= 0": lambda y: y < 0, "> 0": lambda y: y <= 0}[domain](y)
         if outside.any():
@@ -184,9 +187,7 @@ class ValueEncoding:
             raise ValueError(
                 f"loss={self.loss!r} needs y {domain}; row(s) {rows} of y are not, e.g. {y[outside][0]:g}."
             )
-        if np.any(np.abs(y) > np.finfo(dtype).max):
-            raise ValueError(f"y holds values beyond the range of {np.dtype(dtype)}; scale y or use dtype='float64'.")
-        return np.ascontiguousarray(y, dtype=dtype)
+        return y
 
     def labels(self, targets):
         """Targets in the shape that predictions have."""

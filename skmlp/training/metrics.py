@@ -24,6 +24,7 @@ def r2(encoding, predictions, targets, weights):
     with np.errstate(over="ignore"):  # of a diverging fit: the score is minus infinity
         residual = np.average((y - p) ** 2, axis=0, weights=weights)
     spread = np.average((y - np.average(y, axis=0, weights=weights)) ** 2, axis=0, weights=weights)
+    spread = np.broadcast_to(spread, residual.shape)  # several quantiles of one target
     constant = spread == 0.0
     scores = 1.0 - residual / np.where(constant, 1.0, spread)
     scores[constant] = np.where(residual[constant] == 0.0, 1.0, 0.0)
@@ -39,11 +40,34 @@ def _log_loss(encoding, p, y):
     return -y * np.log(p) - (1.0 - y) * np.log(1.0 - p)
 
 
+def _focal(encoding, p, y):
+    """Focal loss of probabilities, kept inside as there."""
+    epsilon = np.finfo(p.dtype).eps
+    p = np.clip(p, epsilon, 1.0 - epsilon)
+    if encoding.kind == "multiclass":
+        p = np.take_along_axis(p, y.astype(np.int64), axis=1)
+    else:
+        p = np.where(y == 1.0, p, 1.0 - p)
+    return -((1.0 - p) ** encoding.loss_settings.get("focal_gamma", 2.0)) * np.log(p)
+
+
+def _huber(encoding, p, y):
+    delta, r = encoding.loss_settings.get("delta", 1.0), np.abs(p - y)
+    return np.where(r <= delta, 0.5 * r * r, delta * (r - 0.5 * delta))
+
+
+def _quantile(encoding, p, y):
+    levels = np.array(encoding.loss_settings.get("levels", (0.5,)))
+    return np.maximum(levels * (y - p), (levels - 1.0) * (y - p))
+
+
 # Losses as functions of (encoding, predictions, targets), one value a row and output.
-LOSSES_OF_CLASSES = {"log_loss": _log_loss}
+LOSSES_OF_CLASSES = {"log_loss": _log_loss, "focal": _focal}
 LOSSES_OF_VALUES = {
     "squared_error": lambda encoding, p, y: 0.5 * (p - y) ** 2,
     "absolute_error": lambda encoding, p, y: np.abs(p - y),
+    "huber": _huber,
+    "quantile": _quantile,
     "log_cosh": lambda encoding, p, y: np.logaddexp(p - y, y - p) - np.log(2.0),
     "poisson": lambda encoding, p, y: xlogy(y, y / p) - y + p,
     "gamma": lambda encoding, p, y: np.log(p / y) + y / p - 1.0,

@@ -595,9 +595,7 @@ def test_training_does_not_copy_what_needs_no_conversion():
     problem.run(batch_size=10, X=X, targets=targets, weights=None)
     tracemalloc.start()
     try:
-        problem.backend().start(
-            problem.vector, X, targets, None, batch_size=10, solver="adam", settings={}
-        )
+        problem.backend().start(problem.vector, X, targets, None, batch_size=10, solver="adam", settings={})
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

@@ -170,7 +170,9 @@ class TestDiverging:
             for _ in range(200):
                 model.partial_fit(X, VALUES)
         assert str(error.value).startswith(SENTENCE)
-        assert np.isfinite(model.predict(X)).all()
+        # Those of the pass before; they may be so large that predictions overflow.
+        assert all(np.isfinite(part).all() for part in model.coefs_ + model.intercepts_)
+        assert np.isfinite(model.loss_curve_).all()
 
     @pytest.mark.parametrize("dtype", ["float32", "float64"])
     def test_with_early_stopping_restores_the_best_epoch(self, dtype):

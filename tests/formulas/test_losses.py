@@ -195,6 +195,7 @@ def test_results_have_the_type_of_the_arguments(name, real):
 def test_single_precision_does_without_double(name):
     loss = LOSSES[name]
     loss_and_gradient(name, loss, "compiled", *draw(name, real=np.float32))
-    for compiled in [loss_loop(loss.value), loss_loop(loss.gradient)] if loss.row is None else [row_loss_loop(loss.row)]:
+    elementwise = [loss_loop(formula) for formula in (loss.value, loss.gradient) if formula is not None]
+    for compiled in elementwise or [row_loss_loop(loss.row)]:
         code = single_precision_code(compiled)
         assert " float " in code and " double " not in code

@@ -146,8 +146,9 @@ def test_adaptive_lowers_the_rate_and_goes_on():
 
 def test_plateau_lowers_the_rate_before_training_stops():
     """After half the patience each time, by the loss, or with early stopping by what is monitored."""
-    by_loss = Training([1.0] * 9, schedule="plateau", tol=0.1, n_iter_no_change=4, rate=1.0)
-    by_score = Training([9.0 - i for i in range(9)], [0.5] * 9, schedule="plateau", tol=0.1, n_iter_no_change=4, rate=1.0)
+    settings = {"schedule": "plateau", "tol": 0.1, "n_iter_no_change": 4, "rate": 1.0}
+    by_loss = Training([1.0] * 9, **settings)
+    by_score = Training([9.0 - i for i in range(9)], [0.5] * 9, **settings)
     for training in (by_loss, by_score):
         training.fit()
         expected = [1.0] * 3 + [0.2] * 2 + [0.04]

@@ -37,7 +37,7 @@ RATES = {
     "amsgrad": 0.02,
     "rmsprop": 0.02,
     "adagrad": 0.2,
-    "adadelta": 5.0,
+    "adadelta": 1.0,
     "lion": 0.01,
 }
 solvers = pytest.mark.parametrize("solver", FIRST_ORDER_SOLVERS)

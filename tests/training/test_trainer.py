@@ -179,9 +179,7 @@ def monitored(monitor, losses, metric=None, scores=None, **loop):
     return Training(losses, scores, metrics=metrics, monitor=monitor, **loop).fit()
 
 
-@pytest.mark.parametrize(
-    "monitor, best", [("auto", 3), ("loss", 2), ("val_loss", 1), ("own", 4)], ids=lambda value: str(value)
-)
+@pytest.mark.parametrize("monitor, best", [("auto", 3), ("loss", 2), ("val_loss", 1), ("own", 4)], ids=str)
 def test_monitor_chooses_the_best_epoch(monitor, best):
     """Losses are best when low, metrics when high."""
     training = monitored(monitor, [4.0, 1.0, 3.0, 2.0], metric=[0.1, 0.2, 0.3, 0.4], scores=[0.1, 0.2, 0.9, 0.3])

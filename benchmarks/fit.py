@@ -47,7 +47,7 @@ def main():
     arguments.add_argument("--workloads", nargs="+", default=list(WORKLOADS), choices=list(WORKLOADS))
     arguments.add_argument("--out", default="fit.csv")
     arguments = arguments.parse_args()
-  
+    # That exactly so many epochs have not converged is no news here.
     warnings.simplefilter("ignore")
     print(describe_machine())
     rows = []

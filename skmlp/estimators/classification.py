@@ -225,7 +225,7 @@ class MLPClassifier(BaseClassifier):
     >>> from skmlp import MLPClassifier
     >>> from sklearn.datasets import load_iris
     >>> X, y = load_iris(return_X_y=True)
-    >>> model = MLPClassifier((16,), learning_rate_init=0.01, random_state=0).fit(X, y)
+    >>> model = MLPClassifier((16,), learning_rate_init=0.01, max_iter=500, random_state=0).fit(X, y)
     >>> model.predict_proba(X[:2]).shape
     (2, 3)
     >>> bool(model.score(X, y) > 0.95)
@@ -290,7 +290,7 @@ class MLPMulticlass(BaseClassifier):
     >>> from skmlp import MLPMulticlass
     >>> from sklearn.datasets import load_iris
     >>> X, y = load_iris(return_X_y=True)
-    >>> model = MLPMulticlass((16,), learning_rate_init=0.01, random_state=0).fit(X, y)
+    >>> model = MLPMulticlass((16,), learning_rate_init=0.01, max_iter=500, random_state=0).fit(X, y)
     >>> print(model.summary())
     layer     shape    activation  parameters
     hidden 1  4 -> 16  relu                80

@@ -41,7 +41,7 @@ class InverseScaling(Constant):
 
     def end_epoch(self, t):
         """Scale for the next epoch."""
-        self.rate = self._first / (t + 1) ** self._power
+        self.rate = self._first * (t + 1.0) ** -self._power
 
 
 class Adaptive(Constant):

@@ -67,6 +67,7 @@ class Trainer:
         progress.n_iter = 0
         if progress.early_stopping:
             progress.best_parameters = self._run.parameters.copy()
+        progress.commit()
         finite = True
         try:
             while progress.n_iter < loop.max_iter:
@@ -81,7 +82,7 @@ class Trainer:
                         stacklevel=2,
                     )
         except KeyboardInterrupt:
-            progress.trim()
+            progress.revert()
             warnings.warn("Training interrupted by user.", stacklevel=2)
         self._finish(finite)
 
@@ -118,6 +119,7 @@ class Trainer:
         progress.record(entry)
         progress.t += len(self._rows)
         progress.judge(loop.tol, score, run.parameters)
+        progress.commit()
         self._report(score)
         self._schedule.end_epoch(progress.t)
         return finite

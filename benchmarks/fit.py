@@ -47,7 +47,7 @@ def main():
     arguments.add_argument("--workloads", nargs="+", default=list(WORKLOADS), choices=list(WORKLOADS))
     arguments.add_argument("--out", default="fit.csv")
     arguments = arguments.parse_args()
-    # scikit-learn warns that float32 data of no signal have not converged, or overflow; neither is the question here.
+    # That exactly so many epochs have not converged is no news here.
     warnings.simplefilter("ignore")
     print(describe_machine())
     rows = []
@@ -74,7 +74,7 @@ def main():
         "skmlp, s",
         "scikit-learn, s",
         "times faster",
-        "wanted",
+        "aim",
         "our loss",
         "their loss",
     ]

@@ -1,5 +1,10 @@
 """Which back end trains and predicts."""
 
+import sys
+import threading
+from contextlib import suppress
+from importlib import import_module
+
 
 def make_backend(device, network, loss, dtype, levels=(), **loss_settings):
     """The back end for ``device``; imported here, so that importing the package loads no compiler.
@@ -13,6 +18,20 @@ def make_backend(device, network, loss, dtype, levels=(), **loss_settings):
     levels : sequence of float
     **loss_settings : float
     """
+    import_uninterrupted("skmlp.cpu.backend")
     from skmlp.cpu.backend import CpuBackend
 
     return CpuBackend(network, loss, dtype, levels, **loss_settings)
+
+
+def import_uninterrupted(module):
+    """Import in a thread of its own: a Ctrl-C in the middle would leave Numba half imported, of no use from then on."""
+
+    def attempt():
+        with suppress(Exception):  # the caller's own import raises it again
+            import_module(module)
+
+    if module not in sys.modules:
+        thread = threading.Thread(target=attempt)
+        thread.start()
+        thread.join()

@@ -81,6 +81,18 @@ class KernelCache(FunctionCache):
         super().__init__(function)
         self._cache_file = KernelFiles(self.cache_path, function)
 
+    def load_overload(self, signature, target_context):
+        """Compiled code from the disk, or None."""
+        try:
+            return super().load_overload(signature, target_context)
+        except Exception:  # what is there is not what Numba wrote
+            return None
+
+    def save_overload(self, signature, data):
+        """Write compiled code to the disk where that is still possible."""
+        with suppress(OSError):
+            super().save_overload(signature, data)
+
     def _index_key(self, signature, codegen):
         """Without the closure of the function, which the fingerprint and the function's name stand for."""
         return signature, codegen.magic_tuple()

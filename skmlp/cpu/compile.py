@@ -6,6 +6,7 @@ arguments. The loop of each formula is compiled by itself, and called by its add
 (:class:`Family`), so that one compiled kernel serves all of them.
 """
 
+import os
 import threading
 from types import FunctionType
 
@@ -28,6 +29,11 @@ OPTIONS = {**KERNEL_OPTIONS, "forceinline": True}
 # Where the order of operations carries the accuracy.
 STRICT_OPTIONS = {**OPTIONS, "fastmath": {"contract"}}
 _compiling = threading.RLock()
+# A child process must not inherit the lock from a thread of its parent that holds it.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_compiling.acquire, after_in_parent=_compiling.release, after_in_child=_compiling.release
+    )
 
 
 def function(python_function):

@@ -1,68 +1,96 @@
 """Threads of the BLAS library: one, while any fit or large prediction runs.
 
 The products of a shard are too small to share among threads, and a result must not depend on their number. Most BLAS
-libraries have one setting for the process: it is counted, and the last to leave restores what the first one found.
-OpenBLAS on OpenMP has one a thread, which each thread sets and restores for itself.
+libraries have one setting for the process: the last user of this module to leave restores what the first one found.
+(Whoever else changes the setting in the meantime, from another thread, may find it changed in turn.) OpenBLAS on
+OpenMP has one setting a thread, which each thread sets and restores for itself.
 """
 
+import os
 import threading
-from contextlib import contextmanager
+import weakref
 from functools import lru_cache
 
 import scipy.linalg.cython_blas  # noqa: F401  (the library that compiled products call must be loaded to be limited)
 from threadpoolctl import ThreadpoolController
 
-_lock = threading.Lock()
-_users = 0
-_limiter = None
+_lock = threading.RLock()
+_users = weakref.WeakSet()  # weak, so that a user lost to an interrupt does not stay for ever
+_found = None  # number of threads of each shared library before the first user came
 
 
 @lru_cache(maxsize=1)
-def _controllers():
+def _libraries():
     """Controllers of the libraries with one setting a process, and of those with one a thread."""
-    blas = ThreadpoolController().select(user_api="blas")  # looks through all loaded libraries: once a process
-    paths = {True: [], False: []}
-    for library in blas.info():
-        paths[library.get("threading_layer") == "openmp"].append(library["filepath"])
-    return blas.select(filepath=paths[False]), blas.select(filepath=paths[True])
+    libraries = ThreadpoolController().select(user_api="blas").lib_controllers  # looks through all that is loaded
+    own = [library for library in libraries if getattr(library, "threading_layer", None) == "openmp"]
+    return [library for library in libraries if library not in own], own
 
 
-def _release_control(controller):
-    """Let any thread change the setting: threadpoolctl keeps that to the thread that did so first."""
-    for library in controller.lib_controllers:
-        if hasattr(library, "clear_controlling_thread"):
-            library.clear_controlling_thread(force=True)
+def _set_threads(libraries, numbers):
+    for library, number in zip(libraries, numbers, strict=True):
+        # threadpoolctl lets only that thread change the setting that did so first; here any may.
+        release = getattr(library, "clear_controlling_thread", lambda force: None)
+        release(force=True)
+        library.set_num_threads(number)
+        release(force=True)
 
 
-def _limit(controller):
-    _release_control(controller)
-    limiter = controller.limit(limits=1, user_api="blas")
-    _release_control(controller)
-    return limiter
+def _get_threads(libraries):
+    return [library.get_num_threads() for library in libraries]
 
 
-def _restore(controller, limiter):
-    _release_control(controller)
-    limiter.restore_original_limits()
-    _release_control(controller)
+class single_threaded_blas:
+    """Limit BLAS to one thread inside the block. Leaving twice does no harm, so an interrupted exit can be repeated."""
 
+    _own_found = None
 
-@contextmanager
-def single_threaded_blas():
-    """Limit BLAS to one thread inside the block."""
-    global _users, _limiter
-    shared, own = _controllers()
-    with _lock:
-        if _users == 0:
-            _limiter = _limit(shared)
-        _users += 1
-    own_limiter = _limit(own)
-    try:
-        yield
-    finally:
-        _restore(own, own_limiter)
+    def __enter__(self):
+        """Take part."""
+        try:
+            self._enter()
+        except BaseException:
+            self._leave()
+            raise
+        return self
+
+    def __exit__(self, *error):
+        """Leave; the last one restores."""
+        try:
+            self._leave()
+        except KeyboardInterrupt:
+            self._leave()
+            raise
+
+    def _enter(self):
+        global _found
+        shared, own = _libraries()
         with _lock:
-            _users -= 1
-            if _users == 0:
-                _restore(shared, _limiter)
-                _limiter = None
+            _users.add(self)
+            if _found is None:
+                _found = _get_threads(shared)
+                _set_threads(shared, [1] * len(shared))
+        self._own_found = _get_threads(own)
+        _set_threads(own, [1] * len(own))
+
+    def _leave(self):
+        global _found
+        shared, own = _libraries()
+        if self._own_found is not None:
+            _set_threads(own, self._own_found)
+        with _lock:
+            _users.discard(self)
+            if not _users and _found is not None:
+                _set_threads(shared, _found)
+                _found = None
+
+
+def _after_fork():
+    """In a child process: the users were the parent's; the first of its own to leave restores what those found."""
+    _users.clear()
+    _lock.release()
+
+
+# A child must not inherit a lock that a thread of its parent holds.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_after_fork)

@@ -8,13 +8,13 @@ from sklearn.utils.multiclass import (
     _check_partial_fit_first_call,
     check_classification_targets,
     type_of_target,
-    unique_labels,
 )
 
 from skmlp.estimators.base import BaseMLP, is_stochastic
 from skmlp.estimators.docs import documented
+from skmlp.estimators.inputs import weights_in
 from skmlp.estimators.parameters import LOSS_CLASSIFIER, PARAMETERS, store
-from skmlp.estimators.targets import ClassEncoding, find_classes
+from skmlp.estimators.targets import ClassEncoding, find_classes, labels_of
 
 CLASSES = """\
 classes_ : ndarray of shape (n_classes,)
@@ -176,12 +176,15 @@ class BaseClassifier(ClassifierMixin, BaseMLP):
         return kind
 
     def _make_encoding(self, y, incremental, classes):
-        if type_of_target(y, input_name="y") == "multiclass-multioutput":
+        # Of one column of other than floats the kind is clear, and scikit-learn would warn of many classes.
+        doubtful = y.ndim == 2 or y.dtype.kind == "f"
+        if doubtful and type_of_target(y, input_name="y") == "multiclass-multioutput":
             raise ValueError(
                 "Multioutput target data is not supported with label binarization: y has several columns that are not "
                 "label indicators (0 or 1). Fit one classifier a column, e.g. with sklearn.multioutput."
             )
-        check_classification_targets(y)
+        if doubtful:
+            check_classification_targets(y)
         first_call = incremental and _check_partial_fit_first_call(self, classes)
         if first_call or not hasattr(self, "_encoding") or not (self.warm_start or incremental):
             labels, kind = find_classes(y, classes)
@@ -190,7 +193,7 @@ class BaseClassifier(ClassifierMixin, BaseMLP):
         else:
             encoding = self._encoding
         if self.warm_start and encoding is getattr(self, "_encoding", None):
-            labels = unique_labels(y)
+            labels = labels_of(y)
             if set(labels) != set(self.classes_):
                 raise ValueError(
                     "warm_start can only be used where `y` has the same classes as in the previous call to fit. "
@@ -207,8 +210,8 @@ class BaseClassifier(ClassifierMixin, BaseMLP):
                 "class_weight 'balanced' is not supported for partial_fit, which does not see all labels. Give a dict "
                 "of label to weight."
             )
-        of_class = encoding.weights(self.class_weight, y).astype(dtype)
-        return of_class if weights is None else weights * of_class
+        of_class = encoding.weights(self.class_weight, y)
+        return weights_in(of_class if weights is None else weights * of_class, dtype, "class_weight and sample_weight")
 
 
 @document
@@ -232,7 +235,7 @@ class MLPClassifier(BaseClassifier):
     >>> from skmlp import MLPClassifier
     >>> from sklearn.datasets import load_iris
     >>> X, y = load_iris(return_X_y=True)
-    >>> model = MLPClassifier((16,), learning_rate_init=0.01, random_state=0).fit(X, y)
+    >>> model = MLPClassifier((16,), learning_rate_init=0.01, max_iter=500, random_state=0).fit(X, y)
     >>> model.predict_proba(X[:2]).shape
     (2, 3)
     >>> bool(model.score(X, y) > 0.95)
@@ -297,7 +300,7 @@ class MLPMulticlass(BaseClassifier):
     >>> from skmlp import MLPMulticlass
     >>> from sklearn.datasets import load_iris
     >>> X, y = load_iris(return_X_y=True)
-    >>> model = MLPMulticlass((16,), learning_rate_init=0.01, random_state=0).fit(X, y)
+    >>> model = MLPMulticlass((16,), learning_rate_init=0.01, max_iter=500, random_state=0).fit(X, y)
     >>> print(model.summary())
     layer     shape    activation  parameters
     hidden 1  4 -> 16  relu                80

@@ -48,6 +48,8 @@ def documented(loss, metrics, first_attributes=""):
     """Class decorator: puts the sections where the docstring says {parameters} and {attributes}."""
 
     def decorate(cls):
+        if cls.__doc__ is None:  # python -OO
+            return cls
         entries = []
         for name in list(inspect.signature(cls.__init__).parameters)[1:]:
             parameter = loss if name == "loss" else PARAMETERS[name]

@@ -45,18 +45,22 @@ def fit(estimator, X, y, sample_weight, validation=(None, None, None), *, increm
     weights = estimator._with_class_weights(encoding, y, weights, dtype, incremental)
 
     progress = Progress(estimator.early_stopping and estimator.solver != "lbfgs", **reached(estimator, fresh))
-    if estimator.solver == "lbfgs":
-        loop = make_loop(estimator, len(rows), len(rows))
-        run = start_run(estimator, data, weights, parameters, "keep_gradient", loop.batch_size, {})
+    before = progress.commit()
+    try:
         with backend.active():
-            fit_lbfgs(run, loop, estimator.max_fun, progress, data, held_out)
-    else:
-        optimiser = starting_optimiser(estimator, dtype, incremental)
-        loop = make_loop(estimator, len(rows), batch_size(estimator, len(rows)))
-        run = start_run(estimator, data, weights, parameters, estimator.solver, loop.batch_size, optimiser)
-        trainer = Trainer(run, rows, loop, optimiser["schedule"], progress, random_state, data, held_out)
-        with backend.active():
-            trainer.partial_fit() if incremental else trainer.fit()
+            if estimator.solver == "lbfgs":
+                loop = make_loop(estimator, len(rows), len(rows))
+                run = start_run(estimator, data, weights, parameters, "keep_gradient", loop.batch_size, {})
+                fit_lbfgs(run, loop, estimator.max_fun, progress, data, held_out)
+            else:
+                optimiser = starting_optimiser(estimator, dtype, incremental)
+                loop = make_loop(estimator, len(rows), batch_size(estimator, len(rows)))
+                run = start_run(estimator, data, weights, parameters, estimator.solver, loop.batch_size, optimiser)
+                trainer = Trainer(run, rows, loop, optimiser["schedule"], progress, random_state, data, held_out)
+                trainer.partial_fit() if incremental else trainer.fit()
+    except BaseException:
+        progress.revert(before)  # its lists are those of the fit before
+        raise
     vars(estimator).pop("_optimizer", None)
     if incremental:
         estimator._optimizer = {**optimiser, "state": run.state}
@@ -201,9 +205,10 @@ def reached(estimator, fresh):
     """What a fit goes on from, as fields of :class:`~skmlp.training.progress.Progress`."""
     if fresh:
         return {}
-    fields = {name: copy.deepcopy(getattr(estimator, f"{name}_")) for name in PROGRESS}
-    private = ("no_improvement_count", "best_monitored")
-    return {**fields, **{name: getattr(estimator, f"_{name}") for name in private}}
+    fields = {name: getattr(estimator, f"{name}_") for name in PROGRESS}
+    fields["no_improvement_count"] = estimator._no_improvement_count
+    monitor, best = estimator._best_monitored
+    return {**fields, "best_monitored": best} if monitor == estimator.monitor else fields
 
 
 def publish(estimator, network, encoding, parameters, progress):
@@ -211,7 +216,8 @@ def publish(estimator, network, encoding, parameters, progress):
     estimator._network, estimator._encoding, estimator._parameters = network, encoding, parameters
     for name in PROGRESS:
         setattr(estimator, f"{name}_", getattr(progress, name))
-    estimator._no_improvement_count, estimator._best_monitored = progress.no_improvement_count, progress.best_monitored
+    estimator._no_improvement_count = progress.no_improvement_count
+    estimator._best_monitored = estimator.monitor, progress.best_monitored
     estimator.n_iter_, estimator.loss_ = progress.n_iter, progress.loss
     estimator.n_layers_ = len(network.layout.units)
     estimator.n_outputs_ = network.layout.units[-1]

@@ -15,6 +15,11 @@ def validate(estimator, X, *y, reset, **checks):
     ValueError, TypeError
         For data that scikit-learn refuses.
     """
+    dates = columns_of_dates(X)
+    if dates:
+        raise ValueError(
+            f"Column(s) {dates[:10]} of X hold dates or time spans. Turn them into numbers first, e.g. days."
+        )
     try:
         return validate_data(
             estimator, X, *y, accept_sparse=("csr", "csc"), dtype=(np.float64, np.float32), reset=reset, **checks
@@ -55,15 +60,24 @@ def not_finite(data):
         places = np.argwhere(missing)
         rows, columns = places[:, 0], places[:, 1] if places.shape[1] > 1 else []
         if names is not None:
-            columns = np.asarray(list(names), dtype=object)[columns]
+            columns = [names[column] for column in columns]
     words = f"row(s) {_some(rows)}"
     return f"{words}, column(s) {_some(columns)}" if len(columns) else words
 
 
 def _some(values):
     """The first few different values, as text."""
-    values = list(dict.fromkeys(np.asarray(values).tolist()))
+    values = list(dict.fromkeys(value.item() if isinstance(value, np.generic) else value for value in values))
     return f"{values[:5]}{' and more' if len(values) > 5 else ''}"
+
+
+def columns_of_dates(X):
+    """Columns of X, by name or number, whose dtype is a date or a time span."""
+    if hasattr(X, "columns"):
+        return [
+            name for name, dtype in zip(X.columns, X.dtypes, strict=True) if getattr(dtype, "kind", "") in ("m", "M")
+        ]
+    return ["all"] if getattr(getattr(X, "dtype", None), "kind", "") in ("m", "M") else []
 
 
 def not_numeric(X):
@@ -153,13 +167,28 @@ def check_weights(sample_weight, X, dtype):
         if not str(error).startswith("Input sample_weight contains"):
             raise
         raise ValueError(f"{error}\nsample_weight is not finite in {not_finite(sample_weight)}.") from error
+    if not np.isfinite(weights).all():  # scikit-learn does not look at a scalar
+        raise ValueError(f"Input sample_weight contains NaN or infinity: {sample_weight}.")
     negative = np.flatnonzero(weights < 0)
     if len(negative):
         raise ValueError(
             f"Negative values in data passed to `sample_weight`: {_some(weights[negative])} in row(s) "
             f"{_some(negative)}; allowed are weights >= 0."
         )
-    weights = weights.astype(dtype)
+    return weights_in(weights, dtype, "sample_weight")
+
+
+def weights_in(weights, dtype, name):
+    """Weights in ``dtype``, if they are usable there.
+
+    Raises
+    ------
+    ValueError
+    """
+    with np.errstate(over="ignore", under="ignore"):
+        weights = weights.astype(dtype)
+    if not np.isfinite(weights.sum(dtype=dtype)):
+        raise ValueError(f"{name}: weights beyond the range of {dtype}; scale them down, or use dtype='float64'.")
     if not np.any(weights > 0):
-        raise ValueError("Sample weights must contain at least one non-zero number: all of sample_weight are 0.")
+        raise ValueError(f"Sample weights must contain at least one non-zero number: by {name} all are 0 in {dtype}.")
     return weights

@@ -221,7 +221,7 @@ def hidden_layers(hidden_layer_sizes, activation):
         If a size is not a positive integer, or the activations are not one a layer, or unknown.
     """
     sizes = [hidden_layer_sizes] if isinstance(hidden_layer_sizes, Integral) else list(hidden_layer_sizes)
-    if any(not isinstance(size, Integral) or size <= 0 for size in sizes):
+    if any(not isinstance(size, Integral) or isinstance(size, bool) or size <= 0 for size in sizes):
         raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}. Each must be an integer.")
     names = [activation] * len(sizes) if isinstance(activation, str) else list(activation)
     if len(names) != len(sizes):

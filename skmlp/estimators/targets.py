@@ -10,7 +10,7 @@ from numbers import Real
 import numpy as np
 from scipy import sparse
 from sklearn.utils.class_weight import compute_sample_weight
-from sklearn.utils.multiclass import type_of_target, unique_labels
+from sklearn.utils.multiclass import unique_labels
 
 from skmlp.formulas.losses import LOSSES
 
@@ -45,11 +45,11 @@ class ClassEncoding:
         ------
         ValueError
         """
-        kind = type_of_target(y, input_name="y")
-        if kind.startswith("multilabel") != (self.kind == "multilabel"):
-            expected = "multilabel" if self.kind == "multilabel" else "one label a row"
-            raise ValueError(f"y is of another kind than the model's targets: got {kind}, expected {expected}.")
-        known, given = self.classes, unique_labels(y)
+        kinds = ["one label a row", "multilabel"]
+        if (y.ndim == 2) != (self.kind == "multilabel"):
+            expected, got = kinds[self.kind == "multilabel"], kinds[y.ndim == 2]
+            raise ValueError(f"y is of another kind than the model's targets: got {got}, expected {expected}.")
+        known, given = self.classes, labels_of(y)
         if self.kind == "multilabel" and y.shape[1] != len(known):
             raise ValueError(f"y has {y.shape[1]} labels, but the model has {len(known)}.")
         unknown = np.setdiff1d(given, known)
@@ -168,6 +168,11 @@ class ValueEncoding:
         ------
         ValueError
         """
+        if sparse.issparse(y):
+            raise TypeError("Sparse y is not supported: y must be a dense array.")
+        if y.dtype.kind == "f" and not np.isfinite(y).all():  # None in objects that scikit-learn has turned into floats
+            rows = np.flatnonzero(~np.isfinite(y.reshape(len(y), -1)).all(axis=1))[:5].tolist()
+            raise ValueError(f"Input y contains NaN, in row(s) {rows}.")
         if y.dtype.kind not in "biuf":
             raise ValueError(f"y must be numeric, got a string or object ({y.dtype}), e.g. {y.ravel()[0]!r}.")
         columns = 1 if y.ndim == 1 else y.shape[1]
@@ -198,6 +203,17 @@ class ValueEncoding:
         return predictions[:, 0] if predictions.shape[1] == 1 else predictions
 
 
+def labels_of(y):
+    """The sorted labels of y; for label indicators the numbers of the columns."""
+    if y.ndim == 2:
+        return np.arange(y.shape[1])
+    try:
+        labels = np.unique(y)
+    except TypeError:  # labels of several types: scikit-learn words the error
+        return unique_labels(y)
+    return np.array(labels.tolist()) if labels.dtype == object else labels
+
+
 def find_classes(y, classes=None):
     """The sorted labels of y, or ``classes`` sorted, and the kind of target that ``y`` is.
 
@@ -207,7 +223,7 @@ def find_classes(y, classes=None):
     kind : {'binary', 'multiclass', 'multilabel'}
         'binary' for one or two classes.
     """
-    if type_of_target(y, input_name="y").startswith("multilabel"):
+    if y.ndim == 2:
         return np.arange(y.shape[1]), "multilabel"
-    classes = unique_labels(y if classes is None else classes)
+    classes = labels_of(y) if classes is None else unique_labels(classes)
     return classes, "binary" if len(classes) <= 2 else "multiclass"

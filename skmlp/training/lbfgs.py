@@ -21,6 +21,7 @@ def fit_lbfgs(run, loop, max_fun, progress, training, validation):
         If loss or parameters turn non-finite.
     """
     progress.n_iter = 0
+    progress.commit()
     started = time.perf_counter()
 
     def loss_and_gradient(vector):
@@ -39,9 +40,10 @@ def fit_lbfgs(run, loop, max_fun, progress, training, validation):
         entry |= {"learning_rate": float("nan"), "seconds": time.perf_counter() - started}
         progress.record(entry)
         progress.judge(loop.tol, float("nan"), float("nan"), vector)
+        reached[...] = vector
+        progress.commit()
         if loop.verbose:
             print(f"Iteration {progress.n_iter}, loss = {progress.loss:.8f}")
-        reached[...] = vector
         started = time.perf_counter()
 
     reached = run.parameters.copy()
@@ -57,7 +59,7 @@ def fit_lbfgs(run, loop, max_fun, progress, training, validation):
                 options=options,
             )
     except KeyboardInterrupt:
-        progress.trim()
+        progress.revert()
         warnings.warn("Training interrupted by user.", stacklevel=2)
         run.parameters[...] = reached
         return
@@ -65,4 +67,6 @@ def fit_lbfgs(run, loop, max_fun, progress, training, validation):
     progress.loss = float(result.fun)
     if not (np.isfinite(result.fun) and np.isfinite(run.parameters).all()):
         raise ValueError(f"{NON_FINITE} It happened in iteration {result.nit}. Try scaling X (and y).")
+    if not progress.history:  # converged where it began
+        progress.history = {"loss": [], "learning_rate": [], "seconds": []}
     progress.n_iter = _check_optimize_result("lbfgs", result, loop.max_iter)

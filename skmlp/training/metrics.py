@@ -6,6 +6,7 @@ encoding at hand to turn them into labels. Greater is better.
 
 import inspect
 from functools import partial
+from keyword import iskeyword
 
 import numpy as np
 from scipy.special import xlogy
@@ -123,7 +124,8 @@ class _PredictedValues(RegressorMixin, _Predicted):
 
 def _by_scorer(scorer, encoding, predictions, targets, weights):
     stand_in = (_PredictedClasses if encoding.is_classifier else _PredictedValues)(encoding, predictions)
-    keywords = {} if weights is None else {"sample_weight": weights}
+    takes_weights = "sample_weight" in inspect.signature(scorer._score_func).parameters
+    keywords = {"sample_weight": weights} if takes_weights and weights is not None else {}
     return float(scorer(stand_in, np.empty((len(targets), 0)), encoding.labels(targets), **keywords))
 
 
@@ -132,8 +134,16 @@ def _by_function(function, takes_weights, encoding, predictions, targets, weight
     return float(function(encoding.labels(targets), encoding.decode(predictions), **keywords))
 
 
+def is_taken(name):
+    """Whether ``history_`` has another use for a name."""
+    return name in ("loss", "learning_rate", "seconds") or name.startswith("val_")
+
+
 def resolve(metrics, encoding):
     """The metrics as a dict of name to function of (predictions, targets, weights).
+
+    A callable goes by its own name where that can be a key of ``history_`` and is free, else by its place,
+    ``metric_<number>``.
 
     Raises
     ------
@@ -155,13 +165,14 @@ def resolve(metrics, encoding):
                 )
             name, function = metric, partial(_by_scorer, get_scorer(metric), encoding)
         elif callable(metric):
-            name = getattr(metric, "__name__", type(metric).__name__)
-            name = name if name.isidentifier() else f"metric_{len(resolved) + 1}"
+            name = getattr(metric, "__name__", type(metric).__name__).strip("_")
+            if not name.isidentifier() or iskeyword(name) or is_taken(name) or name in resolved:
+                name = f"metric_{len(resolved) + 1}"
             takes_weights = "sample_weight" in inspect.signature(metric).parameters
             function = partial(_by_function, metric, takes_weights, encoding)
         else:
             raise ValueError(f"metrics: {metric!r} is neither a name nor a callable (y_true, y_pred).")
-        if name in resolved or name == "loss":
+        if name in resolved:
             raise ValueError(f"metrics: the name {name!r} stands twice.")
         resolved[name] = function
     return resolved

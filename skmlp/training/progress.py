@@ -5,6 +5,18 @@ from math import inf, nan
 
 import numpy as np
 
+SCALARS = (
+    "t",
+    "n_iter",
+    "loss",
+    "best_loss",
+    "best_validation_score",
+    "best_monitored",
+    "no_improvement_count",
+    "best_iteration",
+    "best_parameters",
+)
+
 
 @dataclass
 class Progress:
@@ -64,15 +76,28 @@ class Progress:
             improved = monitored >= self.best_monitored + tol
             if monitored > self.best_monitored:
                 self.best_monitored, self.best_iteration = monitored, self.epochs
-                np.copyto(self.best_parameters, parameters)
+                self.best_parameters = parameters.copy()
         else:
             improved = self.loss <= self.best_loss - tol
             if self.loss < self.best_loss:
                 self.best_loss, self.best_iteration = self.loss, self.epochs
         self.no_improvement_count = 0 if improved else self.no_improvement_count + 1
 
-    def trim(self):
-        """After an interruption: drop what was recorded of an epoch that is not complete."""
-        epochs = min(map(len, self.history.values()), default=0)
+    def commit(self):
+        """Note what is reached, as something that :meth:`revert` takes.
+
+        It is noted by one assignment, so that an interrupt finds the last epoch either complete or not there.
+        """
+        scalars = {name: getattr(self, name) for name in SCALARS}
+        self._reached = scalars, len(self.loss_curve), len(self.validation_scores or ()), self.history, self.epochs
+        return self._reached
+
+    def revert(self, reached=None):
+        """Go back to what was noted, by default last; lists are cut in place."""
+        scalars, losses, scores, self.history, epochs = reached or self._reached
+        for name, value in scalars.items():
+            setattr(self, name, value)
+        del self.loss_curve[losses:]
+        del (self.validation_scores or [])[scores:]
         for values in self.history.values():
             del values[epochs:]

@@ -51,7 +51,7 @@ class InverseScaling(Constant):
 
     def end_epoch(self, t, improved):
         """Scale for the next epoch."""
-        self.rate = self.first / (t + 1) ** self.power_t
+        self.rate = self.first * (t + 1.0) ** -self.power_t
 
 
 class Adaptive(Constant):

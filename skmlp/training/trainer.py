@@ -68,6 +68,7 @@ class Trainer:
         progress.n_iter = 0
         if progress.early_stopping:
             progress.best_parameters = self._run.parameters.copy()
+        progress.commit()
         finite = True
         try:
             while progress.n_iter < loop.max_iter:
@@ -82,7 +83,7 @@ class Trainer:
                         stacklevel=2,
                     )
         except KeyboardInterrupt:
-            progress.trim()
+            progress.revert()
             warnings.warn("Training interrupted by user.", stacklevel=2)
         self._finish(finite)
 
@@ -120,6 +121,7 @@ class Trainer:
         progress.t += len(self._rows)
         monitored = self._monitored(entry, score) if finite else float("nan")
         progress.judge(loop.tol, score, monitored, run.parameters)
+        progress.commit()
         self._report(score)
         self._schedule.end_epoch(progress.t, progress.no_improvement_count == 0)
         return finite

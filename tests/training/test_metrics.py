@@ -204,13 +204,34 @@ def test_no_metrics():
     assert resolve([], CASES["binary"][0]) == {}
 
 
-@pytest.mark.parametrize("metrics", [["accuracy", "accuracy"], ["f1_macro", "accuracy", "f1_macro"], ["loss"]], ids=str)
+@pytest.mark.parametrize("metrics", [["accuracy", "accuracy"], ["f1_macro", "accuracy", "f1_macro"]], ids=str)
 def test_a_name_stands_once(metrics):
-    def loss(y_true, y_pred):
+    with pytest.raises(ValueError, match="stands twice"):
+        resolve(metrics, CASES["binary"][0])
+
+
+@pytest.mark.parametrize("name", ["loss", "seconds", "learning_rate", "val_accuracy", "accuracy", "class", "__"])
+def test_a_callable_whose_name_cannot_be_a_key_goes_by_its_place(name):
+    def metric(y_true, y_pred):
         return 1.0
 
-    with pytest.raises(ValueError, match="stands twice"):
-        resolve([loss if metric == "loss" else metric for metric in metrics], CASES["binary"][0])
+    metric.__name__ = name
+    assert list(resolve(["accuracy", metric], CASES["binary"][0])) == ["accuracy", "metric_2"]
+
+
+def test_underscores_around_a_name_are_left_out():
+    """The fields of a named tuple cannot begin with one."""
+
+    def _own_(y_true, y_pred):
+        return 1.0
+
+    assert list(resolve([_own_], CASES["binary"][0])) == ["own"]
+
+
+def test_scorers_without_weights_are_computed_without():
+    encoding, predictions, targets = CASES["one output"][:3]
+    metric = resolve(["neg_max_error"], encoding)["neg_max_error"]
+    assert metric(predictions, targets, np.ones(len(targets))) == metric(predictions, targets, None)
 
 
 @pytest.mark.parametrize("kind, allowed", [("binary", "'accuracy'"), ("one output", "'r2'")])

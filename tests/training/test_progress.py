@@ -155,15 +155,35 @@ def test_a_change_of_the_stopping_rule_begins_its_watch_anew(early_stopping):
         assert (progress.validation_scores, progress.best_validation_score, progress.best_loss) == (None, None, inf)
 
 
-def test_trim_drops_what_is_not_complete():
-    progress = progress_of([3.0, 2.0])
-    progress.history["accuracy"] = [0.1]
-    progress.trim()
-    assert progress.history == {"loss": [3.0], "accuracy": [0.1]}
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_revert_goes_back_to_what_was_committed(early_stopping):
+    progress = Progress(early_stopping)
+    progress.best_parameters = np.zeros(2)
+
+    def epoch(value):
+        progress.record({"loss": value})
+        progress.t += 10
+        progress.judge(0.0, 1.0 - value, 1.0 - value, np.full(2, value))
+
+    def state():
+        return {name: str(value) for name, value in vars(progress).items() if not name.startswith("_")}
+
+    epoch(3.0)
+    progress.commit()
+    committed = state()
+    curve, history = progress.loss_curve, progress.history
+    epoch(2.0)
+    progress.history["loss"].append(1.0)  # half an epoch more
+    progress.revert()
+    assert state() == committed
+    assert progress.loss_curve is curve and progress.history is history
 
 
-@pytest.mark.parametrize("history", [{}, {"loss": []}])
-def test_trim_of_nothing(history):
-    progress = Progress(False, history=history)
-    progress.trim()
-    assert progress.epochs == 0
+def test_revert_to_the_beginning():
+    progress = Progress(False)
+    beginning = progress.commit()
+    for loss in (3.0, 2.0):
+        progress.record({"loss": loss})
+        progress.commit()
+    progress.revert(beginning)
+    assert (progress.n_iter, progress.epochs, progress.loss_curve, progress.history) == (0, 0, [], {})

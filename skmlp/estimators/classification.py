@@ -96,6 +96,11 @@ class BaseClassifier(ClassifierMixin, BaseMLP):
         Returns
         -------
         self : object
+
+        Raises
+        ------
+        ValueError
+            For unusable data, with ``early_stopping``, and if loss or parameters turn non-finite.
         """
         return self._partial_fit(X, y, sample_weight, classes)
 

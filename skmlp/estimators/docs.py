@@ -35,10 +35,10 @@ validation_scores_ : list of float or None
 best_validation_score_ : float or None
     Highest validation score, with early stopping.
 best_iteration_ : int or None
-    The best epoch, counted from 1 in ``history_``.
+    The best epoch, counted from 1 in ``history_``: the lowest loss or, with early stopping, the best monitored value.
 history_ : dict of list of float
     For each epoch ``loss``, each metric, ``val_loss`` and ``val_<metric>`` where there are validation data,
-    ``learning_rate`` and ``seconds``.
+    ``learning_rate`` (NaN for 'lbfgs', which has none) and ``seconds``.
 device_ : str
     Where the model was trained.
 """

@@ -18,7 +18,7 @@ from skmlp.training.lbfgs import fit_lbfgs
 from skmlp.training.metrics import resolve, stopping_score
 from skmlp.training.progress import Progress
 from skmlp.training.schedules import make_schedule
-from skmlp.training.trainer import Loop, Trainer
+from skmlp.training.trainer import CALLER, Loop, Trainer
 from skmlp.training.validation import Evaluation
 
 
@@ -147,7 +147,7 @@ def batch_size(estimator, n_rows):
         warnings.warn(
             "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped "
             f"from {estimator.batch_size} to {n_rows}.",
-            stacklevel=4,
+            stacklevel=CALLER,
         )
     return int(min(estimator.batch_size, n_rows))
 

@@ -64,7 +64,8 @@ PARAMETERS = {
     ),
     "alpha": Parameter(
         "float >= 0, default=1e-4",
-        "Strength of the penalty on the weights, divided by the rows (their summed weights) of a batch.",
+        "Strength of the penalty on the weights, counted once a batch: the mean loss of a batch gets alpha times the "
+        "penalty, over the rows of the batch (over their summed weights).",
         [_positive(zero=True)],
     ),
     "l1_ratio": Parameter(
@@ -155,12 +156,12 @@ PARAMETERS = {
     ),
     "n_iter_no_change": Parameter(
         "int >= 1 or inf, default=10",
-        "Epochs without an improvement after which training stops; inf: exactly max_iter epochs.",
+        "Training stops when more epochs in a row than this bring no improvement; inf: exactly max_iter epochs.",
         [_count(), Options(Real, {np.inf})],
     ),
     "early_stopping": Parameter(
         "bool, default=False",
-        "Whether to stop by the score on validation data, and keep the best epoch.",
+        "Whether to stop by the score on validation data, and keep the best epoch. Ignored by 'lbfgs', as in scikit-learn.",
         ["boolean"],
     ),
     "validation_fraction": Parameter(
@@ -186,7 +187,8 @@ PARAMETERS = {
     "metrics": Parameter(
         "list or tuple, default=()",
         "Measured each epoch and by ``evaluate``: {own}, names of scikit-learn's scorers, and callables "
-        "(y_true, y_pred). Greater is better.",
+        "(y_true, y_pred), which go by their names, or ``metric_<place>`` where those cannot be keys. Where one is "
+        "monitored, greater is better.",
         ["array-like"],
     ),
     "verbose": Parameter("bool or int, default=0", "Whether to print each epoch.", ["verbose"]),

@@ -105,6 +105,11 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         Returns
         -------
         self : object
+
+        Raises
+        ------
+        ValueError
+            For unusable data, with ``early_stopping``, and if loss or parameters turn non-finite.
         """
         return self._partial_fit(X, y, sample_weight)
 

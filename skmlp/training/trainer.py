@@ -13,6 +13,7 @@ from skmlp.training.validation import evaluate
 NON_FINITE = (
     "Solver produced non-finite parameter weights. The input data may contain large values and need to be preprocessed."
 )
+CALLER = 5  # frames from a method of the trainer up to the code that called the estimator
 
 
 @dataclass(frozen=True)
@@ -78,13 +79,14 @@ class Trainer:
                 if progress.n_iter == loop.max_iter and not math.isinf(loop.n_iter_no_change):
                     warnings.warn(
                         f"Stochastic Optimizer: Maximum iterations ({loop.max_iter}) reached and the optimization "
-                        "hasn't converged yet.",
+                        "hasn't converged yet. Raise max_iter, or ask for exactly so many epochs by "
+                        "n_iter_no_change=np.inf.",
                         ConvergenceWarning,
-                        stacklevel=2,
+                        stacklevel=CALLER,
                     )
         except KeyboardInterrupt:
             progress.revert()
-            warnings.warn("Training interrupted by user.", stacklevel=2)
+            warnings.warn("Training interrupted by user.", stacklevel=CALLER)
         self._finish(finite)
 
     def partial_fit(self):
@@ -174,9 +176,10 @@ class Trainer:
                 "clip_norm."
             )
         if not finite:
+            restored = "the best epoch was" if progress.best_iteration else "the values at the start were"
             warnings.warn(
-                f"{NON_FINITE} Training stopped in {where}, and the best epoch was restored.",
+                f"{NON_FINITE} Training stopped in {where}, and {restored} restored.",
                 ConvergenceWarning,
-                stacklevel=3,
+                stacklevel=CALLER + 1,
             )
         progress.best_parameters = None

@@ -161,7 +161,8 @@ PARAMETERS = {
     ),
     "early_stopping": Parameter(
         "bool, default=False",
-        "Whether to stop by the score on validation data, and keep the best epoch. Ignored by 'lbfgs', as in scikit-learn.",
+        "Whether to stop by the score on validation data, and keep the best epoch. Ignored by 'lbfgs', as in "
+        "scikit-learn.",
         ["boolean"],
     ),
     "validation_fraction": Parameter(

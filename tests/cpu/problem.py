@@ -5,8 +5,13 @@ from itertools import count, pairwise
 from typing import Any
 
 import numpy as np
+import pytest
 
+from skmlp.cpu import backend
 from skmlp.cpu.backend import CpuBackend
+from skmlp.formulas.activations import ACTIVATIONS
+from skmlp.formulas.losses import LOSSES
+from skmlp.formulas.optimisers import OPTIMISERS
 from skmlp.network.layout import Layout, Network
 from tests import naive
 
@@ -104,3 +109,36 @@ def make_problem(
         distances.append(naive.from_kinks(loss, z, problem.y, **problem.loss_settings))
         if rows > 50 or min(distances) > 1e-2:
             return problem
+
+
+SETTINGS = {
+    "default": {},
+    "plain": {"momentum": 0.0},
+    "heavy ball": {"momentum": 0.8, "nesterov": 0.0},
+    "other": {"beta_1": 0.7, "beta_2": 0.9, "epsilon": 1e-3, "rho": 0.6},
+}
+NETWORKS = {
+    "no hidden layer": {"hidden": ()},
+    "one hidden layer": {"hidden": (5,)},
+    "single units": {"hidden": (1, 1), "n_in": 1, "outputs": 1},
+    "mixed activations": {"hidden": (4, 3, 4, 3), "activations": ("relu", "logistic", "identity", "tanh")},
+    "wide": {"hidden": (40, 3), "n_in": 2},
+}
+
+activations = pytest.mark.parametrize("activation", ACTIVATIONS)
+losses = pytest.mark.parametrize("loss", LOSSES)
+variants = pytest.mark.parametrize("loss, loss_settings", naive.LOSS_VARIANTS.values(), ids=naive.LOSS_VARIANTS)
+penalties = pytest.mark.parametrize("penalty", PENALTIES.values(), ids=PENALTIES)
+optimisers = pytest.mark.parametrize("optimiser", OPTIMISERS)
+networks = pytest.mark.parametrize("network", NETWORKS.values(), ids=NETWORKS)
+precisions = pytest.mark.parametrize("real, rtol", [("float32", 2e-4), ("float64", 1e-11)], ids=["float32", "float64"])
+
+
+def close(actual, expected, rtol):
+    np.testing.assert_allclose(actual, expected, rtol=rtol, atol=rtol / 10)
+
+
+def cut_into_pieces(monkeypatch, shards):
+    """Let the back end hand out its work in pieces of ``shards`` shards, or all at once."""
+    monkeypatch.setattr(backend, "FIRST_PIECE", 1e30 if shards is None else 0.0)
+    monkeypatch.setattr(backend, "PAUSE", 1e30 if shards is None else 0.0)

@@ -7,6 +7,7 @@ import numpy as np
 from scipy import sparse
 
 from skmlp.cpu.backward import derivative_loops
+from skmlp.cpu.dropout import dropout_loops
 from skmlp.cpu.epoch import EPOCH_LOSS, EPOCH_ROWS, N_MEMORIES, N_TALLIES, run_shards
 from skmlp.cpu.forward import activation_loops, link_loops
 from skmlp.cpu.loss import loss_loops
@@ -49,7 +50,7 @@ class CpuBackend:
         settings = self.numbers.loss_settings._replace(label_smoothing=0.0)
         self._plain_numbers = self.numbers._replace(loss_settings=settings)
 
-    def start(self, parameters, X, targets, weights, *, batch_size, solver, settings, state=None):
+    def start(self, parameters, X, targets, weights, *, batch_size, solver, settings, state=None, seed=-1):
         """A :class:`TrainingRun`, which changes ``parameters`` in place.
 
         Parameters
@@ -63,11 +64,13 @@ class CpuBackend:
             Key of :data:`skmlp.formulas.optimisers.OPTIMISERS`.
         settings : dict
             Of the solver's hyperparameters, fields of :class:`skmlp.formulas.optimisers.Settings`.
+        seed : int, default=-1
+            Of dropout; negative: none.
         state : tuple of ndarray, default=None
             The optimiser's ``slots`` and ``memory`` to go on from, changed in place; new where not given.
         """
         settings = Settings(**{name: float(value) for name, value in settings.items()})
-        rule = StepRule(update_loops.address(solver, self.dtype), settings)
+        rule = StepRule(update_loops.address(solver, self.dtype), settings, seed)
         if state is None:
             memory = np.zeros(N_MEMORIES)
             memory[0] = 1.0
@@ -218,6 +221,8 @@ def numbers(network, loss, dtype):
         loss=loss_loops.address(loss, dtype),
         link=link_loops.address(network.link, dtype),
         n_weights=layout.n_weights,
+        dropout=np.array(network.dropout, dtype=np.float64),
+        dropout_loop=dropout_loops.address("dropout", dtype) if any(network.dropout) else 0,
         levels=np.empty(0, dtype=dtype),
         loss_settings=LossSettings(),
     )

@@ -3,9 +3,11 @@
 from numba import types
 
 from skmlp.cpu.compile import Family, inlined
+from skmlp.cpu.dropout import drop, scale
 from skmlp.cpu.products import first_gradient, input_gradient, weight_gradient
 from skmlp.cpu.views import matrix, vector
 from skmlp.formulas.activations import ACTIVATIONS
+from skmlp.formulas.random import random_key
 
 
 def derivative_loop(name):
@@ -33,7 +35,7 @@ def bias_gradient(delta, gradient):
 
 
 @inlined
-def backward(network, parameters, X, rows, work, gradient):
+def backward(network, parameters, X, rows, work, gradient, draw):
     """Fill ``gradient`` with that of the shard that ``work`` holds.
 
     ``work.delta`` holds the loss's gradient in the raw outputs, and is overwritten.
@@ -53,5 +55,10 @@ def backward(network, parameters, X, rows, work, gradient):
         weights = matrix(parameters, network.weights[layer], n_in, n_out)
         input_gradient(delta, weights, matrix(before, 0, n_rows, n_in))
         z, a = vector(work.z, start, size), vector(work.a, start, size)
+        rate = network.dropout[layer - 1]
+        if rate > 0.0 and draw[0] >= 0:
+            key = random_key(draw[0], draw[1], layer - 1)
+            drop(network.dropout_loop, vector(before, 0, size), key, draw[2] * n_in, rate)
+            scale(a, a.dtype.type(1.0 - rate))  # as before dropout, but for zeros, whose delta is 0
         differentiate(network.derivatives[layer - 1], z, a, vector(before, 0, size))
         here, before = before, here

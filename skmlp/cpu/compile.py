@@ -81,6 +81,8 @@ def formula(python_function):
 
     @overload(python_function, strict=False, jit_options=OPTIONS)
     def typed(*arguments):
+        if all(isinstance(argument, types.Integer) for argument in arguments):
+            return python_function
         return with_literals(python_function, real_type(*arguments))
 
     return python_function

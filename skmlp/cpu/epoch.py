@@ -24,12 +24,12 @@ def batch_weight(weights, rows):
 
 
 @inlined
-def shard_gradient(network, parameters, X, targets, weights, rows, work, gradient):
+def shard_gradient(network, parameters, X, targets, weights, rows, work, gradient, draw):
     """Σ weight · loss of some rows, and its gradient."""
-    z = forward(network, parameters, X, rows, work)
+    z = forward(network, parameters, X, rows, work, draw)
     delta = matrix(work.delta, 0, rows.size, z.shape[1])
     loss = loss_and_delta(network.loss, z, targets, weights, rows, network.levels, network.loss_settings, delta)
-    backward(network, parameters, X, rows, work, gradient)
+    backward(network, parameters, X, rows, work, gradient, draw)
     return loss
 
 
@@ -89,7 +89,8 @@ def run_shards(
         rows = order[begin : min(begin + SHARD_ROWS, stop)]
         if rows.size > 0:
             gradient = work.gradient if shard == 0 else work.part
-            tally[BATCH_LOSS] += shard_gradient(network, parameters, X, targets, weights, rows, work, gradient)
+            draw = (rule.seed, int(memory[STEPS]), shard * SHARD_ROWS)
+            tally[BATCH_LOSS] += shard_gradient(network, parameters, X, targets, weights, rows, work, gradient, draw)
             if shard > 0:
                 add_gradient(work.gradient, work.part)
             z = matrix(work.z, work.offsets[-1] * rows.size, rows.size, network.units[-1])

@@ -3,11 +3,13 @@
 from numba import types
 
 from skmlp.cpu.compile import Family, formulas, inlined
+from skmlp.cpu.dropout import drop
 from skmlp.cpu.products import first_product, forward_product
 from skmlp.cpu.views import matrix, vector
 from skmlp.formulas import activations, links
 from skmlp.formulas.activations import ACTIVATIONS
 from skmlp.formulas.links import LINKS
+from skmlp.formulas.random import random_key
 
 formulas(activations)
 formulas(links)
@@ -47,8 +49,11 @@ apply_link = link_loops.call
 
 
 @inlined
-def forward(network, parameters, X, rows, work):
-    """Raw outputs, (rows, n_outputs), a view of ``work.z``; ``work`` keeps what the way back needs."""
+def forward(network, parameters, X, rows, work, draw):
+    """Raw outputs, (rows, n_outputs), a view of ``work.z``; ``work`` keeps what the way back needs.
+
+    ``draw`` is (seed, step, place of the first row in its batch) for dropout, with a negative seed for none.
+    """
     n_rows, hidden = rows.size, network.activations.size
     z = x = matrix(work.z, 0, 0, 0)
     for layer in range(hidden + 1):
@@ -64,5 +69,9 @@ def forward(network, parameters, X, rows, work):
         if layer < hidden:
             size = n_rows * n_out
             activate(network.activations[layer], vector(work.z, start, size), vector(work.a, start, size))
+            rate = network.dropout[layer]
+            if rate > 0.0 and draw[0] >= 0:
+                key = random_key(draw[0], draw[1], layer)
+                drop(network.dropout_loop, vector(work.a, start, size), key, draw[2] * n_out, rate)
             x = matrix(work.a, start, n_rows, n_out)
     return z

@@ -19,7 +19,7 @@ def predict_rows(network, parameters, X, targets, weights, order, raw, work, out
     loss = 0.0
     for start in range(0, order.size, SHARD_ROWS):
         rows = order[start : start + SHARD_ROWS]
-        z = forward(network, parameters, X, rows, work)
+        z = forward(network, parameters, X, rows, work, (-1, 0, 0))
         if targets.shape[0] > 0:
             delta = matrix(work.delta, 0, rows.size, z.shape[1])
             levels, settings = network.levels, network.loss_settings

@@ -26,6 +26,8 @@ class NetworkNumbers(NamedTuple):
     loss: int
     link: int
     n_weights: int
+    dropout: np.ndarray
+    dropout_loop: int
     levels: np.ndarray
     loss_settings: LossSettings
 

@@ -14,10 +14,11 @@ formulas(penalties)
 
 
 class StepRule(NamedTuple):
-    """Address of an optimiser's loop, and its hyperparameters."""
+    """Address of an optimiser's loop, its hyperparameters, and the seed of dropout, negative for none."""
 
     address: int
     settings: Settings
+    seed: int
 
 
 def one_slot(update):

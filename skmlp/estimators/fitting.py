@@ -10,7 +10,7 @@ from sklearn.utils import check_random_state
 
 from skmlp.devices import make_backend
 from skmlp.estimators import inputs
-from skmlp.estimators.parameters import check_together, hidden_layers
+from skmlp.estimators.parameters import check_together, dropout_rates, hidden_layers
 from skmlp.formulas.losses import LOSSES
 from skmlp.network.initialisers import initialise
 from skmlp.network.layout import Layout, Network
@@ -34,7 +34,9 @@ def fit(estimator, X, y, sample_weight, validation=(None, None, None), *, increm
     X, y = estimator._check_data(X, y, reset=fresh)
     encoding = estimator._make_encoding(y, incremental, classes)
     dtype = inputs.compute_dtype(estimator.dtype, estimator.solver, X)
-    network = Network(Layout((X.shape[1], *sizes, encoding.n_outputs)), activations, LOSSES[encoding.loss].link)
+    rates = dropout_rates(estimator.dropout, len(sizes))
+    layout = Layout((X.shape[1], *sizes, encoding.n_outputs))
+    network = Network(layout, activations, LOSSES[encoding.loss].link, rates)
     backend = make_backend(estimator.device, network, encoding.loss, dtype, **encoding.loss_settings)
     X = inputs.for_training(X, dtype)
     weights = inputs.check_weights(sample_weight, X, dtype)
@@ -55,7 +57,10 @@ def fit(estimator, X, y, sample_weight, validation=(None, None, None), *, increm
             else:
                 optimiser = starting_optimiser(estimator, dtype, incremental)
                 loop = make_loop(estimator, len(rows), batch_size(estimator, len(rows)))
-                run = start_run(estimator, data, weights, parameters, estimator.solver, loop.batch_size, optimiser)
+                seed = random_state.randint(2**31) if any(rates) else -1
+                run = start_run(
+                    estimator, data, weights, parameters, estimator.solver, loop.batch_size, optimiser, seed
+                )
                 trainer = Trainer(run, rows, loop, optimiser["schedule"], progress, random_state, data, held_out)
                 trainer.partial_fit() if incremental else trainer.fit()
     except BaseException:
@@ -158,7 +163,7 @@ def make_loop(estimator, n_rows, rows_of_batch):
     return Loop(batch_size=rows_of_batch, **{name: getattr(estimator, name) for name in names})
 
 
-def start_run(estimator, data, weights, parameters, solver, rows_of_batch, optimiser):
+def start_run(estimator, data, weights, parameters, solver, rows_of_batch, optimiser, seed=-1):
     """A run of the back end."""
     settings = {name: getattr(estimator, name) for name in ("momentum", "beta_1", "beta_2", "epsilon", "rho")}
     settings |= {
@@ -177,6 +182,7 @@ def start_run(estimator, data, weights, parameters, solver, rows_of_batch, optim
         solver=solver,
         settings=settings,
         state=optimiser.get("state"),
+        seed=seed,
     )
 
 

@@ -52,7 +52,11 @@ PARAMETERS = {
         "Activation of the hidden layers: one for all, or one for each.",
         [_names(ACTIVATIONS), "array-like"],
     ),
-    "dropout": Parameter("float, default=0.0", "Only 0.0 so far: no dropout.", [Options(Real, {0.0})]),
+    "dropout": Parameter(
+        "float in [0, 1) or list of these, default=0.0",
+        "Share of the values of each hidden layer that is set to 0 in training: one rate, or one for each layer.",
+        [_positive(zero=True, one=1), "array-like"],
+    ),
     "normalization": Parameter("None", "Only None so far: no normalisation.", [None]),
     "weight_init": Parameter(
         "{'auto', 'glorot_uniform', 'glorot_normal', 'he_uniform', 'he_normal', 'lecun_normal', 'orthogonal'}, "
@@ -237,12 +241,28 @@ def hidden_layers(hidden_layer_sizes, activation):
     return tuple(map(int, sizes)), tuple(names)
 
 
+def dropout_rates(dropout, n_hidden):
+    """Rate of dropout of each hidden layer.
+
+    Raises
+    ------
+    ValueError
+        If there are not as many as layers, or one is not in [0, 1).
+    """
+    rates = [dropout] * n_hidden if isinstance(dropout, Real) else list(dropout)
+    if len(rates) != n_hidden:
+        raise ValueError(f"dropout: got {len(rates)} rates for {n_hidden} hidden layers; give one, or one for each.")
+    if not all(isinstance(rate, Real) and 0 <= rate < 1 for rate in rates):
+        raise ValueError(f"dropout must be in [0, 1), got {dropout}.")
+    return tuple(map(float, rates))
+
+
 def check_together(estimator):
     """Refuse values that do not go together."""
     if estimator.solver == "lbfgs":
-        for name in ("l1_ratio", "clip_norm", "weight_decay"):
+        for name in ("l1_ratio", "clip_norm", "weight_decay", "dropout"):
             value = getattr(estimator, name)
-            if value:
+            if np.any(value):
                 raise ValueError(
                     f"{name}={value} does not go with solver='lbfgs', which needs a smooth objective and has no steps "
                     f"to act on; leave {name} at its default, or use one of {list(FIRST_ORDER_SOLVERS)}."

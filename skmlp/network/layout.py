@@ -66,11 +66,16 @@ class Layout:
 
 @dataclass(frozen=True)
 class Network:
-    """A layout, the activation of each hidden layer, and the inverse link of the output, all by name."""
+    """A layout, activations and the inverse link of the output by name, and each hidden layer's rate of dropout."""
 
     layout: Layout
     activations: tuple[str, ...]
     link: str
+    dropout: tuple[float, ...] = ()
+
+    def __post_init__(self):
+        if not self.dropout:
+            object.__setattr__(self, "dropout", (0.0,) * len(self.activations))
 
     def zeros(self, dtype):
         """A parameter vector of zeros."""

@@ -51,12 +51,12 @@ def fit(estimator, X, y, sample_weight, validation=(None, None, None), *, increm
     try:
         with backend.active():
             if estimator.solver == "lbfgs":
-                loop = make_loop(estimator, len(rows), len(rows))
+                loop = make_loop(estimator, len(rows))
                 run = start_run(estimator, data, weights, parameters, "keep_gradient", loop.batch_size, {})
                 fit_lbfgs(run, loop, estimator.max_fun, progress, data, held_out)
             else:
                 optimiser = starting_optimiser(estimator, dtype, incremental)
-                loop = make_loop(estimator, len(rows), batch_size(estimator, len(rows)))
+                loop = make_loop(estimator, batch_size(estimator, len(rows)))
                 seed = random_state.randint(2**31) if any(rates) else -1
                 run = start_run(
                     estimator, data, weights, parameters, estimator.solver, loop.batch_size, optimiser, seed
@@ -157,7 +157,7 @@ def batch_size(estimator, n_rows):
     return int(min(estimator.batch_size, n_rows))
 
 
-def make_loop(estimator, n_rows, rows_of_batch):
+def make_loop(estimator, rows_of_batch):
     """The trainer's settings."""
     names = ("max_iter", "shuffle", "tol", "n_iter_no_change", "monitor", "restore_best", "verbose")
     return Loop(batch_size=rows_of_batch, **{name: getattr(estimator, name) for name in names})

@@ -61,11 +61,11 @@ def not_finite(data):
         rows, columns = places[:, 0], places[:, 1] if places.shape[1] > 1 else []
         if names is not None:
             columns = [names[column] for column in columns]
-    words = f"row(s) {_some(rows)}"
-    return f"{words}, column(s) {_some(columns)}" if len(columns) else words
+    words = f"row(s) {first_few(rows)}"
+    return f"{words}, column(s) {first_few(columns)}" if len(columns) else words
 
 
-def _some(values):
+def first_few(values):
     """The first few different values, as text."""
     values = list(dict.fromkeys(value.item() if isinstance(value, np.generic) else value for value in values))
     return f"{values[:5]}{' and more' if len(values) > 5 else ''}"
@@ -172,8 +172,8 @@ def check_weights(sample_weight, X, dtype):
     negative = np.flatnonzero(weights < 0)
     if len(negative):
         raise ValueError(
-            f"Negative values in data passed to `sample_weight`: {_some(weights[negative])} in row(s) "
-            f"{_some(negative)}; allowed are weights >= 0."
+            f"Negative values in data passed to `sample_weight`: {first_few(weights[negative])} in row(s) "
+            f"{first_few(negative)}; allowed are weights >= 0."
         )
     return weights_in(weights, dtype, "sample_weight")
 

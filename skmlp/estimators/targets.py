@@ -12,6 +12,7 @@ from scipy import sparse
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import unique_labels
 
+from skmlp.estimators.inputs import first_few, not_finite
 from skmlp.formulas.losses import LOSSES
 
 
@@ -65,7 +66,7 @@ class ClassEncoding:
         Raises
         ------
         ValueError
-            If ``class_weight`` does not fit the classes, or holds no weights.
+            If ``class_weight`` does not fit the classes, or holds what is no weight.
         """
         one_each = class_weight if isinstance(class_weight, list) else [class_weight]
         labels = [(0, 1)] * len(self.classes) if self.kind == "multilabel" else [self.classes.tolist()]
@@ -84,12 +85,9 @@ class ClassEncoding:
                 if not isinstance(weight, Real) or not 0 <= weight < np.inf:
                     raise ValueError(f"class_weight: {label!r} has weight {weight!r}; allowed are numbers >= 0.")
         try:
-            of_rows = compute_sample_weight(class_weight, y.toarray() if sparse.issparse(y) else y)
+            return compute_sample_weight(class_weight, y.toarray() if sparse.issparse(y) else y)
         except ValueError as error:
             raise ValueError(f"{error} (class_weight={class_weight})") from error
-        if not np.any(of_rows > 0):
-            raise ValueError(f"class_weight={class_weight} gives every row the weight 0.")
-        return of_rows
 
     @property
     def n_outputs(self):
@@ -171,8 +169,7 @@ class ValueEncoding:
         if sparse.issparse(y):
             raise TypeError("Sparse y is not supported: y must be a dense array.")
         if y.dtype.kind == "f" and not np.isfinite(y).all():  # None in objects that scikit-learn has turned into floats
-            rows = np.flatnonzero(~np.isfinite(y.reshape(len(y), -1)).all(axis=1))[:5].tolist()
-            raise ValueError(f"Input y contains NaN, in row(s) {rows}.")
+            raise ValueError(f"Input y contains NaN, in {not_finite(y)}.")
         if y.dtype.kind not in "biuf":
             raise ValueError(f"y must be numeric, got a string or object ({y.dtype}), e.g. {y.ravel()[0]!r}.")
         columns = 1 if y.ndim == 1 else y.shape[1]
@@ -188,7 +185,7 @@ class ValueEncoding:
         domain = LOSSES[self.loss].domain
         outside = {"any": np.isnan, ">= 0": lambda y: y < 0, "> 0": lambda y: y <= 0}[domain](y)
         if outside.any():
-            rows = np.flatnonzero(outside.any(axis=1))[:5].tolist()
+            rows = first_few(np.flatnonzero(outside.any(axis=1)))
             raise ValueError(
                 f"loss={self.loss!r} needs y {domain}; row(s) {rows} of y are not, e.g. {y[outside][0]:g}."
             )

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.optimize import minimize
 from sklearn.utils.optimize import _check_optimize_result
 
-from skmlp.training.trainer import NON_FINITE
+from skmlp.training.trainer import CALLER, NON_FINITE
 
 
 def fit_lbfgs(run, loop, max_fun, progress, training, validation):
@@ -60,7 +60,7 @@ def fit_lbfgs(run, loop, max_fun, progress, training, validation):
             )
     except KeyboardInterrupt:
         progress.revert()
-        warnings.warn("Training interrupted by user.", stacklevel=2)
+        warnings.warn("Training interrupted by user.", stacklevel=CALLER)
         run.parameters[...] = reached
         return
     run.parameters[...] = result.x

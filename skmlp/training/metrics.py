@@ -122,9 +122,12 @@ class _PredictedValues(RegressorMixin, _Predicted):
     pass
 
 
-def _by_scorer(scorer, encoding, predictions, targets, weights):
+def _takes_weights(function):
+    return "sample_weight" in inspect.signature(function).parameters
+
+
+def _by_scorer(scorer, takes_weights, encoding, predictions, targets, weights):
     stand_in = (_PredictedClasses if encoding.is_classifier else _PredictedValues)(encoding, predictions)
-    takes_weights = "sample_weight" in inspect.signature(scorer._score_func).parameters
     keywords = {"sample_weight": weights} if takes_weights and weights is not None else {}
     return float(scorer(stand_in, np.empty((len(targets), 0)), encoding.labels(targets), **keywords))
 
@@ -163,13 +166,13 @@ def resolve(metrics, encoding):
                     f"metrics: unknown name {metric!r}; allowed are {sorted(own)}, scikit-learn's scorer names "
                     f"({', '.join(sorted(get_scorer_names()))}) and callables (y_true, y_pred)."
                 )
-            name, function = metric, partial(_by_scorer, get_scorer(metric), encoding)
+            scorer = get_scorer(metric)
+            name, function = metric, partial(_by_scorer, scorer, _takes_weights(scorer._score_func), encoding)
         elif callable(metric):
             name = getattr(metric, "__name__", type(metric).__name__).strip("_")
             if not name.isidentifier() or iskeyword(name) or is_taken(name) or name in resolved:
                 name = f"metric_{len(resolved) + 1}"
-            takes_weights = "sample_weight" in inspect.signature(metric).parameters
-            function = partial(_by_function, metric, takes_weights, encoding)
+            function = partial(_by_function, metric, _takes_weights(metric), encoding)
         else:
             raise ValueError(f"metrics: {metric!r} is neither a name nor a callable (y_true, y_pred).")
         if name in resolved:

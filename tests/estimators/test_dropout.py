@@ -24,7 +24,7 @@ def test_same_seed_same_model_also_in_threads(assert_same_model):
             assert_same_model(alone, other)
 
 
-def test_shuffles_and_starting_values_are_those_without_dropout():
+def test_starting_values_are_those_without_dropout():
     start = make(max_iter=1, learning_rate_init=1e-12).fit(X, Y)
     without = make(max_iter=1, learning_rate_init=1e-12, dropout=0.0).fit(X, Y)
     np.testing.assert_allclose(start.coefs_[0], without.coefs_[0], atol=1e-6)

@@ -387,67 +387,193 @@ def penalty_gradient(w, l1, l2):
 
 
 # ---------------------------------------------------------------------------------------------------------------------
+# Normalisation
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def standardized(values, shares):
+    """Values less their mean, over the root of their variance, each value with its share in both."""
+    mean = shares @ values
+    return (values - mean) / np.sqrt(shares @ (values - mean) ** 2 + 1e-5)
+
+
+def standardized_jacobian(values, shares):
+    """The derivative of each standardized value (row) in each value (column): quotient rule."""
+    mean = shares @ values
+    root = np.sqrt(shares @ (values - mean) ** 2 + 1e-5)
+    variance_slopes = 2 * shares * (values - mean)
+    return (np.eye(len(values)) - shares) / root - np.outer(values - mean, variance_slopes) / (2 * root**3)
+
+
+class Layerwise:
+    """Each row is standardized over the units, then scaled and shifted."""
+
+    def __init__(self, scale, shift):
+        self.scale, self.shift = scale, shift
+
+    def standard(self, u, row_weights):
+        return np.array([standardized(row, np.full(len(row), 1 / len(row))) for row in u])
+
+    def forward(self, u, row_weights):
+        return self.scale * self.standard(u, row_weights) + self.shift
+
+    def back(self, delta, u, row_weights):
+        shares = np.full(u.shape[1], 1 / u.shape[1])
+        return np.array(
+            [(self.scale * d) @ standardized_jacobian(row, shares) for d, row in zip(delta, u, strict=True)]
+        )
+
+    def bias_gradient(self, delta, row_weights):
+        """``delta`` in what was normalised."""
+        return delta.sum(axis=0)
+
+    def after(self, u, row_weights):
+        """The running averages after a batch."""
+        return []
+
+
+class Batchwise(Layerwise):
+    """Each unit is standardized over the rows by their weights, or, for want of two such rows, by running averages.
+
+    ``row_weights`` None is prediction, by the running averages.
+    """
+
+    def __init__(self, scale, shift, mean, variance):
+        super().__init__(scale, shift)
+        self.mean, self.variance = mean, variance
+
+    def by_averages(self, row_weights):
+        return row_weights is None or np.count_nonzero(row_weights) < 2
+
+    def standard(self, u, row_weights):
+        if self.by_averages(row_weights):
+            return (u - self.mean) / np.sqrt(self.variance + 1e-5)
+        return np.transpose([standardized(column, row_weights / row_weights.sum()) for column in u.T])
+
+    def back(self, delta, u, row_weights):
+        if self.by_averages(row_weights):
+            return self.scale * delta / np.sqrt(self.variance + 1e-5)
+        shares = row_weights / row_weights.sum()
+        columns = zip(self.scale, delta.T, u.T, strict=True)
+        return np.transpose([(scale * d) @ standardized_jacobian(column, shares) for scale, d, column in columns])
+
+    def bias_gradient(self, delta, row_weights):
+        """The mean of the rows takes a bias out again."""
+        return delta.sum(axis=0) if self.by_averages(row_weights) else np.zeros(delta.shape[1])
+
+    def after(self, u, row_weights):
+        if np.count_nonzero(row_weights) == 1:
+            (row,) = u[row_weights > 0]
+            return [0.9 * self.mean + 0.1 * row, 0.9 * self.variance + 0.09 * (row - self.mean) ** 2]
+        mean = np.average(u, axis=0, weights=row_weights)
+        variance = np.average((u - mean) ** 2, axis=0, weights=row_weights)
+        return [0.9 * self.mean + 0.1 * mean, 0.9 * self.variance + 0.1 * variance]
+
+
+class Unnormalized(Layerwise):
+    """Passes on what it is given."""
+
+    def __init__(self):
+        super().__init__(np.ones(0), np.ones(0))
+
+    def standard(self, u, row_weights):
+        return u[:, :0]
+
+    def forward(self, u, row_weights):
+        return u
+
+    def back(self, delta, u, row_weights):
+        return delta
+
+
+NORMALIZATIONS = {"batch": (Batchwise, 4), "layer": (Layerwise, 2), None: (Unnormalized, 0)}
+
+# ---------------------------------------------------------------------------------------------------------------------
 # Network
 # ---------------------------------------------------------------------------------------------------------------------
 
 
 class Network:
-    """Fully connected layers: lists of weights (n_in, n_out) and biases (n_out,), names of the hidden activations."""
+    """Fully connected layers: lists of weights (n_in, n_out) and biases (n_out,), names of the hidden activations.
 
-    def __init__(self, weights, biases, activations, loss, loss_settings=None):
+    Passes are those of training on a batch with ``row_weights``, or, with None, of prediction.
+    """
+
+    def __init__(self, weights, biases, activations, loss, loss_settings=None, normalizations=None):
         self.weights, self.biases, self.activations = weights, biases, activations
         self.loss, self.loss_settings = loss, loss_settings or {}
+        self.normalizations = normalizations or [Unnormalized() for _ in activations]
 
     @classmethod
-    def from_vector(cls, vector, units, activations, loss, loss_settings=None):
-        """A network whose parameters stand in one vector: all weights row by row, then all biases."""
+    def from_vector(cls, vector, units, activations, loss, loss_settings=None, normalization=None):
+        """A network whose parameters stand in one vector: all weights row by row, then all biases.
+
+        They are followed by the scales of all hidden layers, their shifts, running means, and running variances.
+        """
         values = iter(vector)
         weights = [
             np.array([[next(values) for _ in range(n_out)] for _ in range(n_in)]) for n_in, n_out in pairwise(units)
         ]
         biases = [np.array([next(values) for _ in range(n_out)]) for n_out in units[1:]]
+        kind, parts = NORMALIZATIONS[normalization]
+        parts = [[np.array([next(values) for _ in range(n)]) for n in units[1:-1]] for _ in range(parts)]
         assert next(values, None) is None
-        return cls(weights, biases, activations, loss, loss_settings)
+        normalizations = [kind(*(part[layer] for part in parts)) for layer in range(len(units) - 2)]
+        return cls(weights, biases, activations, loss, loss_settings, normalizations)
 
-    def forward(self, X):
-        """The input of each layer, and its z = input · weights + bias."""
-        inputs, zs = [X], []
+    def forward(self, X, row_weights=None):
+        """The input of each layer, its product u = input · weights + bias, and z, u normalised."""
+        inputs, us, zs = [X], [], []
         for layer, (weights, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
-            zs.append(inputs[-1] @ weights + bias)
-            if layer < len(self.activations):
+            us.append(inputs[-1] @ weights + bias)
+            hidden = layer < len(self.activations)
+            zs.append(self.normalizations[layer].forward(us[-1], row_weights) if hidden else us[-1])
+            if hidden:
                 inputs.append(ACTIVATIONS[self.activations[layer]][0](zs[-1]))
-        return inputs, zs
+        return inputs, us, zs
 
-    def raw(self, X):
-        return self.forward(X)[1][-1]
+    def raw(self, X, row_weights=None):
+        return self.forward(X, row_weights)[2][-1]
 
-    def predict(self, X):
-        return LINKS[LOSSES[self.loss].link].function(self.raw(X))
+    def predict(self, X, row_weights=None):
+        return LINKS[LOSSES[self.loss].link].function(self.raw(X, row_weights))
 
-    def losses(self, X, y):
+    def losses(self, X, y, row_weights=None):
         """Loss of each row."""
-        return loss_values(self.loss, self.raw(X), y, **self.loss_settings)
+        return loss_values(self.loss, self.raw(X, row_weights), y, **self.loss_settings)
 
     def backpropagate(self, X, y, row_weights):
-        """Gradient of Σ row weight · loss, as lists for the weights and the biases."""
-        inputs, zs = self.forward(X)
+        """Gradient of Σ row weight · loss, as lists for the weights, the biases, the scales and the shifts."""
+        inputs, us, zs = self.forward(X, row_weights)
         delta = row_weights[:, None] * loss_gradient(self.loss, zs[-1], y, **self.loss_settings)
-        weights, biases = [], []
+        weights, biases, scales, shifts = [], [delta.sum(axis=0)], [], []
         for layer in reversed(range(len(self.weights))):
             weights.insert(0, inputs[layer].T @ delta)
-            biases.insert(0, delta.sum(axis=0))
             if layer > 0:
+                normalization, u = self.normalizations[layer - 1], us[layer - 1]
                 delta = delta @ self.weights[layer].T
                 delta = delta * ACTIVATIONS[self.activations[layer - 1]][1](zs[layer - 1])
-        return weights, biases
+                if len(normalization.scale):
+                    scales.insert(0, (delta * normalization.standard(u, row_weights)).sum(axis=0))
+                    shifts.insert(0, delta.sum(axis=0))
+                delta = normalization.back(delta, u, row_weights)
+                biases.insert(0, normalization.bias_gradient(delta, row_weights))
+        return weights, biases, scales, shifts
 
     def objective(self, X, y, row_weights, l1, l2):
         """(Σ row weight · loss + penalty of the weights) / Σ row weight, and its gradient as one vector."""
-        total = (row_weights * self.losses(X, y)).sum() + sum(penalty(w, l1, l2).sum() for w in self.weights)
-        weights, biases = self.backpropagate(X, y, row_weights)
+        total = (row_weights * self.losses(X, y, row_weights)).sum()
+        total += sum(penalty(w, l1, l2).sum() for w in self.weights)
+        weights, *others = self.backpropagate(X, y, row_weights)
         weights = [g + penalty_gradient(w, l1, l2) for g, w in zip(weights, self.weights, strict=True)]
-        gradient = np.concatenate([part.ravel() for part in weights + biases])
+        gradient = np.concatenate([part.ravel() for part in sum(others, weights)])
         return total / row_weights.sum(), gradient / row_weights.sum()
+
+    def averages_after(self, X, row_weights):
+        """The running averages after a batch, as they stand in the vector."""
+        products = self.forward(X, row_weights)[1]
+        layers = [norm.after(u, row_weights) for norm, u in zip(self.normalizations, products, strict=False)]
+        return np.array([value for part in zip(*layers, strict=True) for layer in part for value in layer])
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -663,7 +789,7 @@ def epoch(
     for start, rate in zip(starts, rates, strict=True):
         rows = order[start : start + batch_size]
         network = make_network(vector)
-        p = network.predict(X[rows])
+        p = network.predict(X[rows], row_weights[rows])
         if row_weights[rows].sum() == 0:
             predictions.append(np.full_like(p, np.nan))
             continue
@@ -671,8 +797,10 @@ def epoch(
         losses += [loss] * len(rows)
         predictions.append(p)
         n_weights = sum(weights.size for weights in network.weights)
-        decay = rate * weight_decay * np.append(vector[:n_weights], np.zeros(vector.size - n_weights))
-        vector = optimiser.step(vector, clipped(gradient, clip_norm), rate) - decay
+        averages = network.averages_after(X[rows], row_weights[rows])
+        trained = vector[: gradient.size]
+        decay = rate * weight_decay * np.append(trained[:n_weights], np.zeros(gradient.size - n_weights))
+        vector = np.append(optimiser.step(trained, clipped(gradient, clip_norm), rate) - decay, averages)
     mean = np.mean(losses) if losses else np.nan
     return Epoch(vector, mean, np.concatenate(predictions))
 

@@ -11,6 +11,7 @@ from skmlp.cpu.dropout import dropout_loops
 from skmlp.cpu.epoch import EPOCH_LOSS, EPOCH_ROWS, N_MEMORIES, N_TALLIES, run_shards
 from skmlp.cpu.forward import activation_loops, link_loops
 from skmlp.cpu.loss import loss_loops
+from skmlp.cpu.normalization import BIAS, N_OFFSETS, SCALE, normalize_back_loops, normalize_loops
 from skmlp.cpu.predict import predict_rows, to_predictions
 from skmlp.cpu.products import all_small
 from skmlp.cpu.structures import SHARD_ROWS, NetworkNumbers, SparseRows, allocate
@@ -74,7 +75,7 @@ class CpuBackend:
         if state is None:
             memory = np.zeros(N_MEMORIES)
             memory[0] = 1.0
-            state = np.zeros((OPTIMISERS[solver].slots, parameters.size), dtype=self.dtype), memory
+            state = np.zeros((OPTIMISERS[solver].slots, self.network.layout.n_trained), dtype=self.dtype), memory
         return TrainingRun(self, parameters, X, targets, weights, batch_size, rule, state)
 
     def active(self):
@@ -137,7 +138,7 @@ class TrainingRun:
     parameters : ndarray
         Changed in place.
     state : tuple of ndarray
-        The optimiser's slots, (n_slots, n_parameters), and its memory, whose second number counts the updates done.
+        The optimiser's slots, (n_slots, n_trained), and its memory, whose second number counts the updates done.
     """
 
     def __init__(self, backend, parameters, X, targets, weights, batch_size, rule, state):
@@ -147,17 +148,12 @@ class TrainingRun:
         self._weights = backend._weights(weights)
         self._batch_size = batch_size
         self._rule = rule
-        self._work = allocate(
-            backend.network,
-            min(SHARD_ROWS, batch_size),
-            backend.dtype,
-            dense=not sparse.issparse(X),
-            training=True,
-        )
+        shard_rows = batch_size if backend.network.layout.normalization == "batch" else min(SHARD_ROWS, batch_size)
+        self._work = allocate(backend.network, shard_rows, backend.dtype, dense=not sparse.issparse(X), training=True)
         self._tally = np.zeros(N_TALLIES)
         self.parameters = parameters
         self.state = state
-        self._piece = max(1, int(FIRST_PIECE // (parameters.size * min(SHARD_ROWS, batch_size))))
+        self._piece = max(1, int(FIRST_PIECE // (parameters.size * shard_rows)))
 
     def run_epoch(self, order, rates, outputs=None):
         """One pass over the rows ``order``, in batches; ``rates`` are the learning rates of its steps.
@@ -169,7 +165,7 @@ class TrainingRun:
         if outputs is None:
             outputs = np.empty((0, 1), dtype=self._backend.dtype)
         self._tally[[EPOCH_LOSS, EPOCH_ROWS]] = 0.0
-        shards = len(rates) * -(-self._batch_size // SHARD_ROWS)
+        shards = len(rates) * -(-self._batch_size // self._work.rows)
         first = 0
         while first < shards:
             last = min(first + self._piece, shards)
@@ -212,6 +208,7 @@ class TrainingRun:
 def numbers(network, loss, dtype):
     """A network and its loss as kernels take them; compiles the loops of its formulas, or loads them."""
     layout = network.layout
+    normalization = layout.normalization
     return NetworkNumbers(
         units=np.array(layout.units, dtype=np.int64),
         weights=np.array(layout.weight_offsets, dtype=np.int64),
@@ -223,9 +220,23 @@ def numbers(network, loss, dtype):
         n_weights=layout.n_weights,
         dropout=np.array(network.dropout, dtype=np.float64),
         dropout_loop=dropout_loops.address("dropout", dtype) if any(network.dropout) else 0,
+        normalize=normalize_loops.address(normalization, dtype) if normalization else 0,
+        normalize_back=normalize_back_loops.address(normalization, dtype) if normalization else 0,
+        normalized=layer_offsets(layout),
         levels=np.empty(0, dtype=dtype),
         loss_settings=LossSettings(),
     )
+
+
+def layer_offsets(layout):
+    """Where each normalised layer's biases and parameters of normalisation begin, as its kernels take it."""
+    hidden = len(layout.units) - 2
+    offsets = np.zeros((hidden if layout.normalization else 0, N_OFFSETS), dtype=np.int64)
+    if offsets.size:
+        starts = np.reshape(layout.normalization_offsets[:-1], (-1, hidden))
+        offsets[:, BIAS] = layout.bias_offsets[:hidden]
+        offsets[:, SCALE : SCALE + len(starts)] = starts.T
+    return offsets
 
 
 def writable(array):

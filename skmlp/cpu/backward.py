@@ -4,6 +4,7 @@ from numba import types
 
 from skmlp.cpu.compile import Family, inlined
 from skmlp.cpu.dropout import drop, scale
+from skmlp.cpu.normalization import column_sums, normalize_back
 from skmlp.cpu.products import first_gradient, input_gradient, weight_gradient
 from skmlp.cpu.views import matrix, vector
 from skmlp.formulas.activations import ACTIVATIONS
@@ -26,39 +27,53 @@ differentiate = derivative_loops.call
 
 
 @inlined
-def bias_gradient(delta, gradient):
-    """gradient = Σ_rows delta."""
-    gradient[:] = 0
-    for i in range(delta.shape[0]):
-        for j in range(delta.shape[1]):
-            gradient[j] += delta[i, j]
+def unfinish_layer(network, parameters, layer, rows, work, gradient, way, delta):
+    """Turn ``delta``, the gradient in the values of a hidden layer, into that in its product.
+
+    With normalisation it fills the gradients of its parameters, and of the layer's biases.
+    """
+    n_rows, units = rows.size, network.units[layer + 1]
+    start, size = work.offsets[layer] * n_rows, n_rows * units
+    z, a, flat = vector(work.z, start, size), vector(work.a, start, size), vector(delta, 0, size)
+    rate = network.dropout[layer]
+    if rate > 0.0 and way.seed >= 0:
+        drop(network.dropout_loop, flat, random_key(way.seed, way.step, layer), way.first * units, rate)
+        scale(a, a.dtype.type(1.0 - rate))  # as before dropout, but for zeros, whose delta is 0
+    differentiate(network.derivatives[layer], z, a, flat)
+    if network.normalized.shape[0] > 0:
+        normalize_back(
+            network.normalize_back,
+            parameters,
+            network.normalized[layer],
+            matrix(delta, 0, n_rows, units),
+            matrix(work.standard, start, n_rows, units),
+            work.inverse[layer],
+            work.scratch,
+            gradient,
+        )
+    else:
+        column_sums(matrix(delta, 0, n_rows, units), vector(gradient, network.biases[layer], units))
 
 
 @inlined
-def backward(network, parameters, X, rows, work, gradient, draw):
+def backward(network, parameters, X, rows, work, gradient, way):
     """Fill ``gradient`` with that of the shard that ``work`` holds.
 
     ``work.delta`` holds the loss's gradient in the raw outputs, and is overwritten.
     """
-    n_rows = rows.size
+    n_rows, hidden = rows.size, network.activations.size
     here, before = work.delta, work.back
-    for layer in range(network.activations.size, -1, -1):
+    outputs = network.units[hidden + 1]
+    column_sums(matrix(here, 0, n_rows, outputs), vector(gradient, network.biases[hidden], outputs))
+    for layer in range(hidden, -1, -1):
         n_in, n_out = network.units[layer], network.units[layer + 1]
         delta = matrix(here, 0, n_rows, n_out)
-        bias_gradient(delta, vector(gradient, network.biases[layer], n_out))
         slope = matrix(gradient, network.weights[layer], n_in, n_out)
         if layer == 0:
             first_gradient(X, rows, work.x, delta, slope)
             break
-        start, size = work.offsets[layer - 1] * n_rows, n_rows * n_in
-        weight_gradient(matrix(work.a, start, n_rows, n_in), delta, slope)
-        weights = matrix(parameters, network.weights[layer], n_in, n_out)
-        input_gradient(delta, weights, matrix(before, 0, n_rows, n_in))
-        z, a = vector(work.z, start, size), vector(work.a, start, size)
-        rate = network.dropout[layer - 1]
-        if rate > 0.0 and draw[0] >= 0:
-            key = random_key(draw[0], draw[1], layer - 1)
-            drop(network.dropout_loop, vector(before, 0, size), key, draw[2] * n_in, rate)
-            scale(a, a.dtype.type(1.0 - rate))  # as before dropout, but for zeros, whose delta is 0
-        differentiate(network.derivatives[layer - 1], z, a, vector(before, 0, size))
+        weight_gradient(matrix(work.a, work.offsets[layer - 1] * n_rows, n_rows, n_in), delta, slope)
+        factors = matrix(parameters, network.weights[layer], n_in, n_out)
+        input_gradient(delta, factors, matrix(before, 0, n_rows, n_in))
+        unfinish_layer(network, parameters, layer - 1, rows, work, gradient, way, before)
         here, before = before, here

@@ -4,7 +4,7 @@ from skmlp.cpu.backward import backward
 from skmlp.cpu.compile import inlined, kernel
 from skmlp.cpu.forward import forward
 from skmlp.cpu.loss import loss_and_delta, row_weight
-from skmlp.cpu.structures import SHARD_ROWS
+from skmlp.cpu.structures import Pass
 from skmlp.cpu.update import update
 from skmlp.cpu.views import matrix
 
@@ -24,12 +24,12 @@ def batch_weight(weights, rows):
 
 
 @inlined
-def shard_gradient(network, parameters, X, targets, weights, rows, work, gradient, draw):
+def shard_gradient(network, parameters, X, targets, weights, rows, work, gradient, way):
     """Σ weight · loss of some rows, and its gradient."""
-    z = forward(network, parameters, X, rows, work, draw)
+    z = forward(network, parameters, X, weights, rows, work, way)
     delta = matrix(work.delta, 0, rows.size, z.shape[1])
     loss = loss_and_delta(network.loss, z, targets, weights, rows, network.levels, network.loss_settings, delta)
-    backward(network, parameters, X, rows, work, gradient, draw)
+    backward(network, parameters, X, rows, work, gradient, way)
     return loss
 
 
@@ -70,11 +70,11 @@ def run_shards(
 ):
     """Train on the shards ``first`` to ``last`` of an epoch whose batches are cut from ``order``.
 
-    Each batch has as many shards as a full one; those of a shorter last batch may be empty. Shards are added in their
-    order. A batch whose weights are all 0 is skipped. ``tally[EPOCH_LOSS]`` adds up the mean loss of each batch,
-    penalty included, times its rows.
+    A shard has the rows that ``work`` is for. Each batch has as many shards as a full one; those of a shorter last
+    batch may be empty. Shards are added in their order. A batch whose weights are all 0 is skipped. ``tally[EPOCH_LOSS]``
+    adds up the mean loss of each batch, penalty included, times its rows.
     """
-    shards = (batch_size + SHARD_ROWS - 1) // SHARD_ROWS
+    shards = (batch_size + work.rows - 1) // work.rows
     for index in range(first, last):
         batch, shard = index // shards, index % shards
         start = batch * batch_size
@@ -85,12 +85,12 @@ def run_shards(
         skipped = not tally[BATCH_WEIGHT] > 0.0
         if skipped and outputs.shape[0] == 0:
             continue
-        begin = start + shard * SHARD_ROWS
-        rows = order[begin : min(begin + SHARD_ROWS, stop)]
+        begin = start + shard * work.rows
+        rows = order[begin : min(begin + work.rows, stop)]
         if rows.size > 0:
             gradient = work.gradient if shard == 0 else work.part
-            draw = (rule.seed, int(memory[STEPS]), shard * SHARD_ROWS)
-            tally[BATCH_LOSS] += shard_gradient(network, parameters, X, targets, weights, rows, work, gradient, draw)
+            way = Pass(1, rule.seed, int(memory[STEPS]), shard * work.rows)
+            tally[BATCH_LOSS] += shard_gradient(network, parameters, X, targets, weights, rows, work, gradient, way)
             if shard > 0:
                 add_gradient(work.gradient, work.part)
             z = matrix(work.z, work.offsets[-1] * rows.size, rows.size, network.units[-1])

@@ -4,6 +4,7 @@ from numba import types
 
 from skmlp.cpu.compile import Family, formulas, inlined
 from skmlp.cpu.dropout import drop
+from skmlp.cpu.normalization import normalize
 from skmlp.cpu.products import first_product, forward_product
 from skmlp.cpu.views import matrix, vector
 from skmlp.formulas import activations, links
@@ -49,29 +50,46 @@ apply_link = link_loops.call
 
 
 @inlined
-def forward(network, parameters, X, rows, work, draw):
-    """Raw outputs, (rows, n_outputs), a view of ``work.z``; ``work`` keeps what the way back needs.
+def finish_layer(network, parameters, layer, weights, rows, work, way):
+    """From the product of a hidden layer to its values: normalisation, activation, dropout."""
+    n_rows, units = rows.size, network.units[layer + 1]
+    start, size = work.offsets[layer] * n_rows, n_rows * units
+    if network.normalized.shape[0] > 0:
+        normalize(
+            network.normalize,
+            parameters,
+            network.normalized[layer],
+            matrix(work.z, start, n_rows, units),
+            weights,
+            rows,
+            way.training,
+            matrix(work.standard, start, n_rows, units),
+            work.inverse[layer],
+            work.scratch,
+        )
+    a = vector(work.a, start, size)
+    activate(network.activations[layer], vector(work.z, start, size), a)
+    rate = network.dropout[layer]
+    if rate > 0.0 and way.seed >= 0:
+        drop(network.dropout_loop, a, random_key(way.seed, way.step, layer), way.first * units, rate)
 
-    ``draw`` is (seed, step, place of the first row in its batch) for dropout, with a negative seed for none.
-    """
+
+@inlined
+def forward(network, parameters, X, weights, rows, work, way):
+    """Raw outputs, (rows, n_outputs), a view of ``work.z``; ``work`` keeps what the way back needs."""
     n_rows, hidden = rows.size, network.activations.size
     z = x = matrix(work.z, 0, 0, 0)
     for layer in range(hidden + 1):
         n_in, n_out = network.units[layer], network.units[layer + 1]
-        weights = matrix(parameters, network.weights[layer], n_in, n_out)
+        factors = matrix(parameters, network.weights[layer], n_in, n_out)
         bias = vector(parameters, network.biases[layer], n_out)
         start = work.offsets[layer] * n_rows
         z = matrix(work.z, start, n_rows, n_out)
         if layer == 0:
-            first_product(X, rows, work.x, weights, bias, z)
+            first_product(X, rows, work.x, factors, bias, z)
         else:
-            forward_product(x, weights, bias, z)
+            forward_product(x, factors, bias, z)
         if layer < hidden:
-            size = n_rows * n_out
-            activate(network.activations[layer], vector(work.z, start, size), vector(work.a, start, size))
-            rate = network.dropout[layer]
-            if rate > 0.0 and draw[0] >= 0:
-                key = random_key(draw[0], draw[1], layer)
-                drop(network.dropout_loop, vector(work.a, start, size), key, draw[2] * n_out, rate)
+            finish_layer(network, parameters, layer, weights, rows, work, way)
             x = matrix(work.a, start, n_rows, n_out)
     return z

@@ -3,7 +3,7 @@
 from skmlp.cpu.compile import kernel
 from skmlp.cpu.forward import apply_link, forward
 from skmlp.cpu.loss import loss_and_delta
-from skmlp.cpu.structures import SHARD_ROWS
+from skmlp.cpu.structures import Pass
 from skmlp.cpu.views import matrix
 
 
@@ -17,9 +17,9 @@ def to_predictions(link, raw):
 def predict_rows(network, parameters, X, targets, weights, order, raw, work, outputs):
     """Fill ``outputs`` with predictions, raw ones if ``raw``; returns Σ weight · loss where there are targets."""
     loss = 0.0
-    for start in range(0, order.size, SHARD_ROWS):
-        rows = order[start : start + SHARD_ROWS]
-        z = forward(network, parameters, X, rows, work, (-1, 0, 0))
+    for start in range(0, order.size, work.rows):
+        rows = order[start : start + work.rows]
+        z = forward(network, parameters, X, weights, rows, work, Pass(0, -1, 0, 0))
         if targets.shape[0] > 0:
             delta = matrix(work.delta, 0, rows.size, z.shape[1])
             levels, settings = network.levels, network.loss_settings

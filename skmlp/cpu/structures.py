@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from skmlp.cpu.normalization import N_SCRATCH
 from skmlp.formulas.losses import LossSettings
 
 SHARD_ROWS = 256
@@ -15,7 +16,9 @@ nothing else."""
 class NetworkNumbers(NamedTuple):
     """A network as numbers.
 
-    Widths, offsets into the parameter vector, addresses of the loops of its formulas, and the parameters of its loss.
+    Widths, offsets into the parameter vector, addresses of the loops of its formulas, and the parameters of its
+    loss. ``normalized`` has a row of offsets for each hidden layer that is normalised, see
+    :mod:`skmlp.cpu.normalization`.
     """
 
     units: np.ndarray
@@ -28,8 +31,24 @@ class NetworkNumbers(NamedTuple):
     n_weights: int
     dropout: np.ndarray
     dropout_loop: int
+    normalize: int
+    normalize_back: int
+    normalized: np.ndarray
     levels: np.ndarray
     loss_settings: LossSettings
+
+
+class Pass(NamedTuple):
+    """What a pass through the network is for, and what dropout draws by.
+
+    ``training`` is 1 or 0. ``seed`` is that of dropout, negative for none, ``step`` the number of updates before,
+    ``first`` the place in its batch of the first row.
+    """
+
+    training: int = 0
+    seed: int = -1
+    step: int = 0
+    first: int = 0
 
 
 class SparseRows(NamedTuple):
@@ -45,9 +64,11 @@ class Workspace(NamedTuple):
 
     ``z`` and ``a`` hold every layer's pre-activations and activations, layer ``l`` from ``offsets[l] * rows`` on;
     ``delta`` and ``back`` the gradients in z of a layer and of the one before it. ``gradient`` is that of the batch,
-    ``part`` that of a shard.
+    ``part`` that of a shard. For normalisation ``x`` of each layer stands in ``standard`` as its z in ``z``,
+    1 / √(variance + ε) in the rows of ``inverse``, and ``scratch`` is as its module says.
     """
 
+    rows: int
     x: np.ndarray
     z: np.ndarray
     a: np.ndarray
@@ -56,6 +77,9 @@ class Workspace(NamedTuple):
     gradient: np.ndarray
     part: np.ndarray
     offsets: np.ndarray
+    standard: np.ndarray
+    inverse: np.ndarray
+    scratch: np.ndarray
 
 
 def allocate(network, rows, dtype, *, dense, training):
@@ -63,8 +87,11 @@ def allocate(network, rows, dtype, *, dense, training):
     layout = network.layout
     values = sum(layout.units[1:])
     widest = max(layout.units[1:])
-    size = layout.size if training else 0
+    size = layout.n_trained if training else 0
+    hidden = values - layout.units[-1] if layout.normalization else 0
+    longest = max(rows, widest) if layout.normalization else 0
     return Workspace(
+        rows=rows,
         x=np.empty(rows * layout.units[0] if dense else 0, dtype=dtype),
         z=np.empty(rows * values, dtype=dtype),
         a=np.empty(rows * (values - layout.units[-1]), dtype=dtype),
@@ -73,4 +100,7 @@ def allocate(network, rows, dtype, *, dense, training):
         gradient=np.empty(size, dtype=dtype),
         part=np.empty(size, dtype=dtype),
         offsets=np.cumsum([0, *layout.units[1:]], dtype=np.int64)[:-1],
+        standard=np.empty(rows * hidden, dtype=dtype),
+        inverse=np.empty((len(layout.units) - 2, longest), dtype=dtype),
+        scratch=np.empty((N_SCRATCH, longest), dtype=dtype),
     )

@@ -83,8 +83,9 @@ def squared_norm(w, gradient, start, stop, l1, l2):
 
 
 def update_loop(name):
-    """One step of an optimiser on all parameters; returns the penalty before it, not divided by ``weight_sum``.
+    """One step of an optimiser; returns the penalty before it, not divided by ``weight_sum``.
 
+    The parameters that have no place in ``gradient`` are those at the end, and stay as they are.
     ``gradient`` is summed over the rows of the batch; it and the penalty's are divided by ``weight_sum``, the summed
     weights of the batch. The first ``n_weights`` parameters are the weights; the rest bear neither penalty nor decay.
     The gradient is scaled down to the norm ``clip_norm`` where that is positive and less.
@@ -95,7 +96,7 @@ def update_loop(name):
 
     def run(parameters, gradient, state, memory, n_weights, settings, step, rate, weight_sum):
         real = parameters.dtype.type
-        size = parameters.size
+        size = gradient.size
         l1, l2, none, one = real(settings.l1), real(settings.l2), real(0.0), real(1.0)
         factor = 1.0 / weight_sum
         if settings.clip_norm > 0.0:

@@ -10,6 +10,7 @@ from skmlp.devices import make_backend
 from skmlp.estimators import fitting, inputs
 from skmlp.estimators.evaluation import make_evaluation
 from skmlp.estimators.parameters import FIRST_ORDER_SOLVERS
+from skmlp.network.layout import PARTS
 from skmlp.network.summary import summary
 
 
@@ -122,6 +123,36 @@ class BaseMLP(BaseEstimator):
     def intercepts_(self):
         """Biases of each layer, a tuple of arrays of shape (n_out,): writable views of the model."""
         return self._network.layout.biases(self._fitted("intercepts_"))
+
+    @property
+    def norm_scales_(self):
+        """What the normalised values of each hidden layer are multiplied by, a tuple of arrays of shape (n_units,)."""
+        return self._normalization("scales")
+
+    @property
+    def norm_shifts_(self):
+        """What is then added to them, a tuple of arrays of shape (n_units,)."""
+        return self._normalization("shifts")
+
+    @property
+    def norm_means_(self):
+        """Running means of batch normalisation, a tuple of arrays of shape (n_units,)."""
+        return self._normalization("means")
+
+    @property
+    def norm_variances_(self):
+        """Running variances of batch normalisation, a tuple of arrays of shape (n_units,)."""
+        return self._normalization("variances")
+
+    def _normalization(self, part):
+        vector = self._fitted(f"norm_{part}_")
+        layout = self._network.layout
+        if part not in PARTS[layout.normalization]:
+            raise AttributeError(
+                f"{type(self).__name__!r} object has no attribute 'norm_{part}_' with normalization="
+                f"{layout.normalization!r}."
+            )
+        return layout.normalizations(vector)[part]
 
     def _fitted(self, attribute):
         if not self.__sklearn_is_fitted__():

@@ -14,6 +14,11 @@ coefs_ : tuple of ndarray of shape (n_in, n_out)
     Weights of each layer. Writing into them changes the model.
 intercepts_ : tuple of ndarray of shape (n_out,)
     Biases of each layer. Writing into them changes the model.
+norm_scales_, norm_shifts_ : tuple of ndarray of shape (n_units,)
+    With ``normalization``, what each hidden layer's normalised values are multiplied by, and what is added. Writing
+    into them changes the model.
+norm_means_, norm_variances_ : tuple of ndarray of shape (n_units,)
+    With ``normalization='batch'``, the running averages that predictions are normalised by.
 n_iter_ : int
     Epochs of the last call.
 n_layers_ : int

@@ -35,7 +35,7 @@ def fit(estimator, X, y, sample_weight, validation=(None, None, None), *, increm
     encoding = estimator._make_encoding(y, incremental, classes)
     dtype = inputs.compute_dtype(estimator.dtype, estimator.solver, X)
     rates = dropout_rates(estimator.dropout, len(sizes))
-    layout = Layout((X.shape[1], *sizes, encoding.n_outputs))
+    layout = Layout((X.shape[1], *sizes, encoding.n_outputs), estimator.normalization)
     network = Network(layout, activations, LOSSES[encoding.loss].link, rates)
     backend = make_backend(estimator.device, network, encoding.loss, dtype, **encoding.loss_settings)
     X = inputs.for_training(X, dtype)
@@ -79,8 +79,9 @@ def starting_parameters(estimator, network, random_state, dtype, fresh):
         return initialise(estimator.weight_init, network, last, random_state, dtype)
     if network.layout != estimator._network.layout:
         raise ValueError(
-            f"hidden_layer_sizes and the data give layers of {network.layout.units} units, but the fit to go on from "
-            f"has {estimator._network.layout.units}; with warm_start=False a fit begins anew."
+            f"hidden_layer_sizes and the data give layers of {network.layout.units} units with normalization="
+            f"{network.layout.normalization!r}, but the fit to go on from has {estimator._network.layout.units} and "
+            f"{estimator._network.layout.normalization!r}; with warm_start=False a fit begins anew."
         )
     return estimator._parameters.astype(dtype)
 

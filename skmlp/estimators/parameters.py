@@ -57,7 +57,12 @@ PARAMETERS = {
         "Share of the values of each hidden layer that is set to 0 in training: one rate, or one for each layer.",
         [_positive(zero=True, one=1), "array-like"],
     ),
-    "normalization": Parameter("None", "Only None so far: no normalisation.", [None]),
+    "normalization": Parameter(
+        "{'batch', 'layer'} or None, default=None",
+        "Normalisation of each hidden layer, before its activation: of each unit over the rows of a batch, by their "
+        "weights ('batch'; running averages take their place in prediction), or of each row over the units ('layer').",
+        [StrOptions({"batch", "layer"}), None],
+    ),
     "weight_init": Parameter(
         "{'auto', 'glorot_uniform', 'glorot_normal', 'he_uniform', 'he_normal', 'lecun_normal', 'orthogonal'}, "
         "default='auto'",
@@ -260,12 +265,12 @@ def dropout_rates(dropout, n_hidden):
 def check_together(estimator):
     """Refuse values that do not go together."""
     if estimator.solver == "lbfgs":
-        for name in ("l1_ratio", "clip_norm", "weight_decay", "dropout"):
+        for name in ("l1_ratio", "clip_norm", "weight_decay", "dropout", "normalization"):
             value = getattr(estimator, name)
-            if np.any(value):
+            if np.any(value) and value != "layer":
                 raise ValueError(
-                    f"{name}={value} does not go with solver='lbfgs', which needs a smooth objective and has no steps "
-                    f"to act on; leave {name} at its default, or use one of {list(FIRST_ORDER_SOLVERS)}."
+                    f"{name}={value!r} does not go with solver='lbfgs', which needs a smooth objective and has no "
+                    f"steps to act on; leave {name} at its default, or use one of {list(FIRST_ORDER_SOLVERS)}."
                 )
 
 

@@ -1,7 +1,8 @@
 """Starting values of the parameters.
 
 To add an initialiser, write a function of (n_in, n_out, random_state) that draws the weights of a layer, and put it
-in :data:`INITIALISERS`. Biases start at 0, except under ``auto`` as scikit-learn draws them.
+in :data:`INITIALISERS`. Biases start at 0, except under ``auto`` as scikit-learn draws them; scales and running
+variances of normalisation at 1, shifts and running means at 0.
 """
 
 import numpy as np
@@ -84,4 +85,7 @@ def initialise(name, network, activation, random_state, dtype):
         else:
             draw = INITIALISERS[SUITS.get(function, "he_normal") if name == AUTO else name]
             weights[...] = draw(*weights.shape, random_state)
+    normalizations = layout.normalizations(vector)
+    for part in (*normalizations.get("scales", ()), *normalizations.get("variances", ())):
+        part[...] = 1.0
     return vector

@@ -6,21 +6,29 @@ from itertools import accumulate, pairwise
 
 import numpy as np
 
+PARTS = {None: (), "layer": ("scales", "shifts"), "batch": ("scales", "shifts", "means", "variances")}
+"""What each normalisation keeps for every unit of a hidden layer; the last two are running averages."""
+
 
 @dataclass(frozen=True)
 class Layout:
     """The parameter vector of a fully connected network: all weights, then all biases, layer by layer.
 
-    What treats weights alone (a penalty, weight decay) is one slice, ``[:n_weights]``; every optimiser, copy and
-    saved model is one loop over one array.
+    With normalisation they are followed by the scales and the shifts of the hidden layers and, for batch normalisation,
+    by their running means and variances, which are not trained. What treats weights alone (a penalty, weight decay) is
+    one slice, ``[:n_weights]``, what is trained another, ``[:n_trained]``; every optimiser, copy and saved model is one
+    loop over one array.
 
     Parameters
     ----------
     units : tuple of int
         Width of the input, of each hidden layer and of the output.
+    normalization : {None, 'batch', 'layer'}
+        Of the hidden layers.
     """
 
     units: tuple[int, ...]
+    normalization: str | None = None
 
     @cached_property
     def shapes(self):
@@ -42,10 +50,21 @@ class Layout:
         """Number of weights."""
         return self.weight_offsets[-1]
 
+    @cached_property
+    def normalization_offsets(self):
+        """Start of the scales, shifts, running means and running variances of each hidden layer, and their end."""
+        return tuple(accumulate(len(PARTS[self.normalization]) * self.units[1:-1], initial=self.bias_offsets[-1]))
+
+    @property
+    def n_trained(self):
+        """Number of parameters but for the running averages."""
+        averages = 2 * sum(self.units[1:-1]) if self.normalization == "batch" else 0
+        return self.size - averages
+
     @property
     def size(self):
         """Number of parameters."""
-        return self.bias_offsets[-1]
+        return self.normalization_offsets[-1]
 
     def weights(self, vector):
         """Views of the weights in ``vector``, a tuple of arrays of shape (n_in, n_out).
@@ -62,6 +81,18 @@ class Layout:
     def biases(self, vector):
         """Views of the biases in ``vector``, a tuple of arrays of shape (n_out,)."""
         return tuple(vector[start:end] for start, end in pairwise(self.bias_offsets))
+
+    def normalizations(self, vector):
+        """Views of the parameters of normalisation, a dict of tuples of one array of shape (n_out,) a hidden layer.
+
+        >>> import numpy as np
+        >>> views = Layout((8, 12, 6, 1), "layer").normalizations(np.zeros(229))
+        >>> {name: [view.shape for view in layers] for name, layers in views.items()}
+        {'scales': [(12,), (6,)], 'shifts': [(12,), (6,)]}
+        """
+        views = [vector[start:end] for start, end in pairwise(self.normalization_offsets)]
+        hidden = len(self.units) - 2
+        return {name: tuple(views[i * hidden : (i + 1) * hidden]) for i, name in enumerate(PARTS[self.normalization])}
 
 
 @dataclass(frozen=True)

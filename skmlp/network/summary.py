@@ -1,8 +1,10 @@
 """The network as a table."""
 
+from skmlp.network.layout import PARTS
+
 
 def summary(network):
-    """Layer, shape, activation and parameters of each layer, and their total.
+    """Layer, shape, activation and parameters of each layer, running averages included, and their total.
 
     >>> from skmlp.network.layout import Layout, Network
     >>> print(summary(Network(Layout((8, 12, 1)), ("relu",), "logistic")))
@@ -11,13 +13,15 @@ def summary(network):
     output    12 -> 1  logistic            13
     total                                 121
     """
+    layout = network.layout
     names = [f"hidden {i}" for i in range(1, len(network.activations) + 1)] + ["output"]
     rows = [("layer", "shape", "activation", "parameters")]
-    for name, (n_in, n_out), function in zip(
-        names, network.layout.shapes, (*network.activations, network.link), strict=True
-    ):
+    for name, (n_in, n_out), function in zip(names, layout.shapes, (*network.activations, network.link), strict=True):
         rows.append((name, f"{n_in} -> {n_out}", function, f"{(n_in + 1) * n_out:,}"))
-    rows.append(("total", "", "", f"{network.layout.size:,}"))
+        if layout.normalization and name != "output":
+            norm = f"{layout.normalization} norm {name.split()[1]}"
+            rows.append((norm, f"{n_out}", "", f"{len(PARTS[layout.normalization]) * n_out:,}"))
+    rows.append(("total", "", "", f"{layout.size:,}"))
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
     return "\n".join(
         "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths[:3], strict=False)), row[3].rjust(widths[3])])

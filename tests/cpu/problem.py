@@ -31,6 +31,7 @@ class Problem:
     row_weights: np.ndarray | None
     vector: np.ndarray
     loss_settings: dict = field(default_factory=dict)
+    normalization: str | None = None
 
     @property
     def rows(self):
@@ -41,7 +42,7 @@ class Problem:
         return np.ones(self.rows) if self.row_weights is None else self.row_weights
 
     def backend(self, real="float64"):
-        network = Network(Layout(self.units), self.activations, naive.LOSSES[self.loss].link)
+        network = Network(Layout(self.units, self.normalization), self.activations, naive.LOSSES[self.loss].link)
         settings = naive.loss_settings(self.loss, self.units[-1], **self.loss_settings)
         return CpuBackend(network, self.loss, real, **settings._asdict())
 
@@ -70,7 +71,9 @@ class Problem:
     def naive(self, vector=None):
         """The twin of the network, with parameters ``vector``."""
         vector = self.vector if vector is None else vector
-        return naive.Network.from_vector(vector, self.units, self.activations, self.loss, self.loss_settings)
+        return naive.Network.from_vector(
+            vector, self.units, self.activations, self.loss, self.loss_settings, self.normalization
+        )
 
     def naive_epoch(self, vector, order, batch_size, optimiser, rates, penalty=NONE, **step):
         data = self.X, self.y, self.weights_or_ones
@@ -87,11 +90,13 @@ def make_problem(
     outputs=2,
     weighted=True,
     loss_settings=None,
+    normalization=None,
 ):
     """A problem that stands clear of the kinks of relu, |w| and losses, so that finite differences do not cross one."""
     activations = activations[: len(hidden)]
     units = (n_in, *hidden, outputs)
     size = sum((a + 1) * b for a, b in pairwise(units))
+    n_norms = naive.NORMALIZATIONS[normalization][1] * sum(hidden)
     for seed in count():
         random = np.random.default_rng(seed)
         problem = Problem(
@@ -101,10 +106,13 @@ def make_problem(
             X=random.normal(size=(rows, n_in)),
             y=naive.LOSSES[loss].draw(random, rows, outputs),
             row_weights=random.uniform(0.5, 2.0, rows) if weighted else None,
-            vector=random.uniform(0.1, 0.8, size) * random.choice([-1.0, 1.0], size),
+            vector=np.append(
+                random.uniform(0.1, 0.8, size) * random.choice([-1.0, 1.0], size), random.uniform(0.3, 0.9, n_norms)
+            ),
             loss_settings=loss_settings or {},
+            normalization=normalization,
         )
-        *hidden_zs, z = problem.naive().forward(problem.X)[1]
+        *hidden_zs, z = problem.naive().forward(problem.X, problem.weights_or_ones)[2]
         distances = [np.abs(z).min() for z in hidden_zs]
         distances.append(naive.from_kinks(loss, z, problem.y, **problem.loss_settings))
         if rows > 50 or min(distances) > 1e-2:
@@ -128,6 +136,7 @@ NETWORKS = {
 activations = pytest.mark.parametrize("activation", ACTIVATIONS)
 losses = pytest.mark.parametrize("loss", LOSSES)
 variants = pytest.mark.parametrize("loss, loss_settings", naive.LOSS_VARIANTS.values(), ids=naive.LOSS_VARIANTS)
+normalizations = pytest.mark.parametrize("normalization", ["batch", "layer"])
 penalties = pytest.mark.parametrize("penalty", PENALTIES.values(), ids=PENALTIES)
 optimisers = pytest.mark.parametrize("optimiser", OPTIMISERS)
 networks = pytest.mark.parametrize("network", NETWORKS.values(), ids=NETWORKS)

@@ -29,7 +29,7 @@ def test_unknown_formulas_are_refused(activation, link, loss):
 
 
 def size(**keywords):
-    return sum(buffer.nbytes for buffer in allocate(NETWORK, SHARD_ROWS, **keywords))
+    return sum(np.asarray(buffer).nbytes for buffer in allocate(NETWORK, SHARD_ROWS, **keywords))
 
 
 def test_workspaces_are_no_larger_than_needed():

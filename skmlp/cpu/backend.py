@@ -11,7 +11,7 @@ from skmlp.cpu.dropout import dropout_loops
 from skmlp.cpu.epoch import EPOCH_LOSS, EPOCH_ROWS, N_MEMORIES, N_TALLIES, run_shards
 from skmlp.cpu.forward import activation_loops, link_loops
 from skmlp.cpu.loss import loss_loops
-from skmlp.cpu.normalization import BIAS, N_OFFSETS, SCALE, normalize_back_loops, normalize_loops
+from skmlp.cpu.normalization import normalization_numbers
 from skmlp.cpu.predict import predict_rows, to_predictions
 from skmlp.cpu.products import all_small
 from skmlp.cpu.structures import SHARD_ROWS, NetworkNumbers, SparseRows, allocate
@@ -208,7 +208,6 @@ class TrainingRun:
 def numbers(network, loss, dtype):
     """A network and its loss as kernels take them; compiles the loops of its formulas, or loads them."""
     layout = network.layout
-    normalization = layout.normalization
     return NetworkNumbers(
         units=np.array(layout.units, dtype=np.int64),
         weights=np.array(layout.weight_offsets, dtype=np.int64),
@@ -220,23 +219,10 @@ def numbers(network, loss, dtype):
         n_weights=layout.n_weights,
         dropout=np.array(network.dropout, dtype=np.float64),
         dropout_loop=dropout_loops.address("dropout", dtype) if any(network.dropout) else 0,
-        normalize=normalize_loops.address(normalization, dtype) if normalization else 0,
-        normalize_back=normalize_back_loops.address(normalization, dtype) if normalization else 0,
-        normalized=layer_offsets(layout),
+        normalization=normalization_numbers(layout, dtype) if layout.normalization else None,
         levels=np.empty(0, dtype=dtype),
         loss_settings=LossSettings(),
     )
-
-
-def layer_offsets(layout):
-    """Where each normalised layer's biases and parameters of normalisation begin, as its kernels take it."""
-    hidden = len(layout.units) - 2
-    offsets = np.zeros((hidden if layout.normalization else 0, N_OFFSETS), dtype=np.int64)
-    if offsets.size:
-        starts = np.reshape(layout.normalization_offsets[:-1], (-1, hidden))
-        offsets[:, BIAS] = layout.bias_offsets[:hidden]
-        offsets[:, SCALE : SCALE + len(starts)] = starts.T
-    return offsets
 
 
 def writable(array):

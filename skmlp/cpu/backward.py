@@ -40,19 +40,8 @@ def unfinish_layer(network, parameters, layer, rows, work, gradient, way, delta)
         drop(network.dropout_loop, flat, random_key(way.seed, way.step, layer), way.first * units, rate)
         scale(a, a.dtype.type(1.0 - rate))  # as before dropout, but for zeros, whose delta is 0
     differentiate(network.derivatives[layer], z, a, flat)
-    if network.normalized.shape[0] > 0:
-        normalize_back(
-            network.normalize_back,
-            parameters,
-            network.normalized[layer],
-            matrix(delta, 0, n_rows, units),
-            matrix(work.standard, start, n_rows, units),
-            work.inverse[layer],
-            work.scratch,
-            gradient,
-        )
-    else:
-        column_sums(matrix(delta, 0, n_rows, units), vector(gradient, network.biases[layer], units))
+    bias = vector(gradient, network.biases[layer], units)
+    normalize_back(network.normalization, layer, parameters, matrix(delta, 0, n_rows, units), bias, gradient, work)
 
 
 @inlined

@@ -162,14 +162,14 @@ class Family:
         return call
 
 
-def by_input(dense, sparse):
-    """One function of (X, ...) that runs ``dense`` or ``sparse``, chosen when compiled by the type of X."""
+def by_type(kind, numba_kind, one, other):
+    """One function of (x, ...) that runs ``one`` where x is a ``kind``, else ``other``; chosen when compiled."""
 
-    def choose(X, *arguments):
-        return (dense if isinstance(X, np.ndarray) else sparse)(X, *arguments)
+    def choose(x, *arguments):
+        return (one if isinstance(x, kind) else other)(x, *arguments)
 
     @overload(choose, strict=False, jit_options=OPTIONS)
-    def typed(X, *arguments):
-        return dense if isinstance(X, types.Array) else sparse
+    def typed(x, *arguments):
+        return one if isinstance(x, numba_kind) else other
 
     return choose

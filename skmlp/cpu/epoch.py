@@ -71,8 +71,8 @@ def run_shards(
     """Train on the shards ``first`` to ``last`` of an epoch whose batches are cut from ``order``.
 
     A shard has the rows that ``work`` is for. Each batch has as many shards as a full one; those of a shorter last
-    batch may be empty. Shards are added in their order. A batch whose weights are all 0 is skipped. ``tally[EPOCH_LOSS]``
-    adds up the mean loss of each batch, penalty included, times its rows.
+    batch may be empty. Shards are added in their order. A batch whose weights are all 0 is skipped.
+    ``tally[EPOCH_LOSS]`` adds up the mean loss of each batch, penalty included, times its rows.
     """
     shards = (batch_size + work.rows - 1) // work.rows
     for index in range(first, last):

@@ -54,19 +54,8 @@ def finish_layer(network, parameters, layer, weights, rows, work, way):
     """From the product of a hidden layer to its values: normalisation, activation, dropout."""
     n_rows, units = rows.size, network.units[layer + 1]
     start, size = work.offsets[layer] * n_rows, n_rows * units
-    if network.normalized.shape[0] > 0:
-        normalize(
-            network.normalize,
-            parameters,
-            network.normalized[layer],
-            matrix(work.z, start, n_rows, units),
-            weights,
-            rows,
-            way.training,
-            matrix(work.standard, start, n_rows, units),
-            work.inverse[layer],
-            work.scratch,
-        )
+    z = matrix(work.z, start, n_rows, units)
+    normalize(network.normalization, layer, parameters, z, weights, rows, way.training, work)
     a = vector(work.a, start, size)
     activate(network.activations[layer], vector(work.z, start, size), a)
     rate = network.dropout[layer]

@@ -4,11 +4,14 @@ A batch to be normalised is one shard. In prediction the running averages take t
 they do in training where one row alone has weight, which has no variance: the averages then take in that row.
 """
 
+from typing import NamedTuple
+
+import numpy as np
 from numba import types
 
-from skmlp.cpu.compile import Family, formulas, function
+from skmlp.cpu.compile import Family, by_type, formulas, function
 from skmlp.cpu.loss import row_weight
-from skmlp.cpu.views import vector
+from skmlp.cpu.views import matrix, vector
 from skmlp.formulas import normalization
 from skmlp.formulas.normalization import averaged, averaged_variance, inverse_deviation, normalized_slope
 
@@ -196,5 +199,54 @@ def _back(real):
 
 normalize_loops = Family(normalize_loop, _forward)
 normalize_back_loops = Family(normalize_back_loop, _back)
-normalize = normalize_loops.call
-normalize_back = normalize_back_loops.call
+call_forward, call_back = normalize_loops.call, normalize_back_loops.call
+
+
+class NormalizationNumbers(NamedTuple):
+    """Addresses of the loops, and a row of offsets a hidden layer."""
+
+    forward: int
+    back: int
+    offsets: np.ndarray
+
+
+def normalization_numbers(layout, dtype):
+    """The normalisation of a network as kernels take it; compiles its loops, or loads them."""
+    hidden = len(layout.units) - 2
+    starts = layout.bias_offsets[:hidden] + layout.normalization_offsets[:-1]
+    offsets = np.zeros((hidden, N_OFFSETS), dtype=np.int64)
+    for layer in range(hidden):
+        of_layer = starts[layer::hidden]
+        offsets[layer, : len(of_layer)] = of_layer
+    name = layout.normalization
+    return NormalizationNumbers(
+        normalize_loops.address(name, dtype), normalize_back_loops.address(name, dtype), offsets
+    )
+
+
+def _normalize(normalization, layer, parameters, z, weights, rows, training, work):
+    x = matrix(work.standard, work.offsets[layer] * z.shape[0], z.shape[0], z.shape[1])
+    offsets, inverse = normalization.offsets[layer], work.inverse[layer]
+    arguments = parameters, offsets, z, weights, rows, training, x, inverse, work.scratch
+    call_forward(normalization.forward, *arguments)
+
+
+def _normalize_back(normalization, layer, parameters, delta, bias, gradient, work):
+    x = matrix(work.standard, work.offsets[layer] * delta.shape[0], delta.shape[0], delta.shape[1])
+    offsets, inverse = normalization.offsets[layer], work.inverse[layer]
+    call_back(normalization.back, parameters, offsets, delta, x, inverse, work.scratch, gradient)
+
+
+def _as_it_is(normalization, layer, parameters, z, weights, rows, training, work):
+    pass
+
+
+def _bias_alone(normalization, layer, parameters, delta, bias, gradient, work):
+    column_sums(delta, bias)
+
+
+# Kernels are compiled apart for networks with normalisation: code that is never run would cost small networks a tenth.
+# (normalization, layer, parameters, z, weights, rows, training, work): z normalised in place.
+normalize = by_type(tuple, types.BaseNamedTuple, _normalize, _as_it_is)
+# (normalization, layer, parameters, delta, bias, gradient, work): delta before normalisation, and gradients.
+normalize_back = by_type(tuple, types.BaseNamedTuple, _normalize_back, _bias_alone)

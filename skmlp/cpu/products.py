@@ -4,8 +4,9 @@ All arrays are C-contiguous; ``x`` is (rows, n_in), ``weights`` (n_in, n_out), `
 """
 
 import numpy as np
+from numba import types
 
-from skmlp.cpu.compile import by_input, function, inlined
+from skmlp.cpu.compile import by_type, function, inlined
 from skmlp.cpu.views import matrix
 
 SMALL = 16_384
@@ -124,6 +125,6 @@ def _sparse_first_gradient(X, rows, x, delta, gradient):
 
 
 # (X, rows, x, weights, bias, z): z = X[rows] @ weights + bias; a dense X leaves its rows in x for the way back.
-first_product = by_input(_dense_first_product, _sparse_first_product)
+first_product = by_type(np.ndarray, types.Array, _dense_first_product, _sparse_first_product)
 # (X, rows, x, delta, gradient): gradient = X[rows].T @ delta.
-first_gradient = by_input(_dense_first_gradient, _sparse_first_gradient)
+first_gradient = by_type(np.ndarray, types.Array, _dense_first_gradient, _sparse_first_gradient)

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from skmlp.cpu.normalization import N_SCRATCH
+from skmlp.cpu.normalization import N_SCRATCH, NormalizationNumbers
 from skmlp.formulas.losses import LossSettings
 
 SHARD_ROWS = 256
@@ -17,8 +17,7 @@ class NetworkNumbers(NamedTuple):
     """A network as numbers.
 
     Widths, offsets into the parameter vector, addresses of the loops of its formulas, and the parameters of its
-    loss. ``normalized`` has a row of offsets for each hidden layer that is normalised, see
-    :mod:`skmlp.cpu.normalization`.
+    loss.
     """
 
     units: np.ndarray
@@ -31,9 +30,7 @@ class NetworkNumbers(NamedTuple):
     n_weights: int
     dropout: np.ndarray
     dropout_loop: int
-    normalize: int
-    normalize_back: int
-    normalized: np.ndarray
+    normalization: NormalizationNumbers | None
     levels: np.ndarray
     loss_settings: LossSettings
 

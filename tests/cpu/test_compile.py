@@ -192,16 +192,16 @@ def test_an_unknown_name_has_no_address():
         make_family().address("unknown", "float64")
 
 
-def test_by_input_chooses_by_the_type_of_x():
+def test_by_type_chooses_by_the_type_of_x():
     from skmlp.cpu.structures import SparseRows
 
     def dense(X, a):
         return a + 1.0
 
-    def sparse(X, a):
+    def other(X, a):
         return a + 2.0
 
-    choose = policy.by_input(dense, sparse)
+    choose = policy.by_type(np.ndarray, types.Array, dense, other)
 
     @policy.function
     def run(X, a):
@@ -209,7 +209,7 @@ def test_by_input_chooses_by_the_type_of_x():
 
     rows = SparseRows(np.zeros(1), np.zeros(1, dtype=np.int64), np.zeros(2, dtype=np.int64))
     assert run(np.zeros((1, 1)), 1.0) == 2.0
-    assert run(rows, 1.0) == 3.0
+    assert run(rows, 1.0) == run(None, 1.0) == 3.0
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -79,7 +79,8 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
         ConvergenceWarning
             If ``max_iter`` ended training, unless ``n_iter_no_change`` is inf.
         """
-        tasks = begin_tasks(self, self.max_iter, X, y, sample_weight)  # first: on an error their end is still to come
+        # Before the state that an error restores: callbacks are still to be torn down then.
+        tasks = begin_tasks(self, self.max_iter, X, y, sample_weight)
         with unchanged_on_error(self):
             fitting.fit(self, X, y, sample_weight, (X_val, y_val, sample_weight_val), tasks=tasks)
             tasks.finish()

@@ -1,5 +1,6 @@
 """scikit-learn's callbacks: a fit is a task, and each of its epochs, or iterations of L-BFGS, a task within it."""
 
+import numpy as np
 from sklearn.utils import _safe_indexing, indexable
 from sklearn.utils.validation import _num_samples
 
@@ -36,17 +37,18 @@ class CallbackTasks(Tasks):
     """
 
     def __init__(self, estimator, n_epochs, X, y, sample_weight):
-        self._estimator, self._data = estimator, (X, y, sample_weight)
+        weights = None if np.isscalar(sample_weight) else sample_weight  # scorers know no weight common to all rows
+        self._estimator, self._data = estimator, (X, y, weights)
         self._fit, self._epoch = estimator._init_callback_context(max_subtasks=n_epochs), None
         self._given = {"estimator": estimator, **named(*self._data)}
         self._fit.call_on_fit_task_begin(**self._given)
 
     def follow(self, rows, snapshot):
         """Epochs are told of the rows that they train on, and of the estimator if somebody wants to know."""
-        X, y, weights = indexable(*self._data)
-        if len(rows) < _num_samples(X):
-            X, y, weights = (None if part is None else _safe_indexing(part, rows) for part in (X, y, weights))
-        self._trained_on = {"estimator": self._estimator, **named(X, y, weights)}
+        data = self._data
+        if len(rows) < _num_samples(data[0]):
+            data = (None if part is None else _safe_indexing(part, rows) for part in indexable(*data))
+        self._trained_on = {"estimator": self._estimator, **named(*data)}
         self._state = lambda: vars(snapshot())
 
     def before_epoch(self):

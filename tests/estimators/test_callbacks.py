@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import sklearn
+from scipy.sparse import coo_array, csc_array, csr_array
 from sklearn.base import clone
 from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import GridSearchCV, cross_val_score
@@ -229,6 +230,16 @@ def test_with_early_stopping_epochs_show_the_rows_trained_on(data, kind):
         np.testing.assert_array_equal(y, data.y[rows])
         np.testing.assert_array_equal(metadata["sample_weight"], data.sample_weight[rows])
     assert len(log.ended[-1][0]) == 150, "the fit as a whole has all rows"
+
+
+@pytest.mark.parametrize("kind", [csr_array, csc_array, coo_array])
+def test_sparse_data_are_shown_too(data, kind):
+    log, monitor = Log(), callback.ScoringMonitor(scoring="accuracy")
+    model = MLPClassifier(early_stopping=True, **QUIET).set_callbacks(log, monitor)
+    model.fit(kind(data.X), data.y, sample_weight=2.0)
+    assert [X.shape[0] for X, *_ in log.ended] == [135] * EPOCHS + [150]
+    assert all(metadata is None for _, _, metadata, _ in log.ended), "one weight for all rows is none"
+    assert len(scores_of(monitor, "accuracy")) == EPOCHS
 
 
 @pytest.mark.parametrize("early_stopping", [False, True])

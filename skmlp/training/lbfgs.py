@@ -44,7 +44,7 @@ def fit_lbfgs(run, loop, max_fun, progress, training, validation, hooks=NO_HOOKS
         entry |= {"learning_rate": float("nan"), "seconds": time.perf_counter() - started}
         progress.record(entry)
         progress.judge(loop.tol, float("nan"), float("nan"), vector)
-        reached[...] = run.parameters[...] = vector
+        reached[...] = run.parameters[...] = vector  # the line search may have looked elsewhere since
         progress.commit()
         report.epoch(progress.n_iter, entry)
         stopped = hooks.after_epoch(np.isfinite(progress.loss))

@@ -8,6 +8,7 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from skmlp.devices import make_backend
 from skmlp.estimators import fitting, inputs
+from skmlp.estimators.callbacks import CallbackSupportMixin, begin_tasks
 from skmlp.estimators.evaluation import make_evaluation
 from skmlp.estimators.parameters import FIRST_ORDER_SOLVERS
 from skmlp.network.layout import PARTS
@@ -39,7 +40,7 @@ def is_stochastic(estimator):
     return True
 
 
-class BaseMLP(BaseEstimator):
+class BaseMLP(CallbackSupportMixin, BaseEstimator):
     """Fitting and predicting; subclasses check and encode the target."""
 
     _y_numeric = False
@@ -79,8 +80,11 @@ class BaseMLP(BaseEstimator):
         ConvergenceWarning
             If ``max_iter`` ended training, unless ``n_iter_no_change`` is inf.
         """
+        # Before the state that an error restores: callbacks are still to be torn down then.
+        tasks = begin_tasks(self, self.max_iter, X, y, sample_weight)
         with unchanged_on_error(self):
-            fitting.fit(self, X, y, sample_weight, (X_val, y_val, sample_weight_val))
+            fitting.fit(self, X, y, sample_weight, (X_val, y_val, sample_weight_val), tasks=tasks)
+            tasks.finish()
         return self
 
     def evaluate(self, X, y, sample_weight=None):
@@ -168,8 +172,10 @@ class BaseMLP(BaseEstimator):
         return tags
 
     def _partial_fit(self, X, y, sample_weight, classes=None):
+        tasks = begin_tasks(self, 0, X, y, sample_weight)
         with unchanged_on_error(self):
-            fitting.fit(self, X, y, sample_weight, incremental=True, classes=classes)
+            fitting.fit(self, X, y, sample_weight, incremental=True, classes=classes, tasks=tasks)
+            tasks.finish()
         return self
 
     def _backend(self):

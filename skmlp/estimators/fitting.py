@@ -22,8 +22,11 @@ from skmlp.training.trainer import CALLER, Loop, Trainer
 from skmlp.training.validation import Evaluation
 
 
-def fit(estimator, X, y, sample_weight, validation=(None, None, None), *, incremental=False, classes=None):
-    """Fit an estimator, or with ``incremental`` go on for one pass; ``validation`` is (X, y, sample_weight)."""
+def fit(estimator, X, y, sample_weight, validation=(None, None, None), *, tasks, incremental=False, classes=None):
+    """Fit an estimator, or with ``incremental`` go on for one pass; ``validation`` is (X, y, sample_weight).
+
+    ``tasks`` are told of it: :class:`~skmlp.estimators.callbacks.Tasks`.
+    """
     check_together(estimator)
     sizes, activations = hidden_layers(estimator.hidden_layer_sizes, estimator.activation)
     if incremental and estimator.early_stopping:
@@ -48,12 +51,13 @@ def fit(estimator, X, y, sample_weight, validation=(None, None, None), *, increm
 
     progress = Progress(estimator.early_stopping and estimator.solver != "lbfgs", **reached(estimator, fresh))
     before = progress.commit()
+    tasks.follow(rows, lambda: snapshot(estimator, network, encoding, parameters, progress))
     try:
         with backend.active():
             if estimator.solver == "lbfgs":
                 loop = make_loop(estimator, len(rows))
                 run = start_run(estimator, data, weights, parameters, "keep_gradient", loop.batch_size, {})
-                fit_lbfgs(run, loop, estimator.max_fun, progress, data, held_out)
+                fit_lbfgs(run, loop, estimator.max_fun, progress, data, held_out, tasks)
             else:
                 optimiser = starting_optimiser(estimator, dtype, incremental)
                 loop = make_loop(estimator, batch_size(estimator, len(rows)))
@@ -61,7 +65,7 @@ def fit(estimator, X, y, sample_weight, validation=(None, None, None), *, increm
                 run = start_run(
                     estimator, data, weights, parameters, estimator.solver, loop.batch_size, optimiser, seed
                 )
-                trainer = Trainer(run, rows, loop, optimiser["schedule"], progress, random_state, data, held_out)
+                trainer = Trainer(run, rows, loop, optimiser["schedule"], progress, random_state, data, held_out, tasks)
                 trainer.partial_fit() if incremental else trainer.fit()
     except BaseException:
         progress.revert(before)  # its lists are those of the fit before
@@ -216,6 +220,13 @@ def reached(estimator, fresh):
     fields["no_improvement_count"] = estimator._no_improvement_count
     monitor, best = estimator._best_monitored
     return {**fields, "best_monitored": best} if monitor == estimator.monitor else fields
+
+
+def snapshot(estimator, network, encoding, parameters, progress):
+    """A copy of the estimator, fitted with what is reached so far."""
+    fitted = copy.copy(estimator)
+    publish(fitted, network, encoding, parameters.copy(), progress.copy())
+    return fitted
 
 
 def publish(estimator, network, encoding, parameters, progress):

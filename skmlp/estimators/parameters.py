@@ -201,7 +201,12 @@ PARAMETERS = {
         "monitored, greater is better.",
         ["array-like"],
     ),
-    "verbose": Parameter("bool or int, default=0", "Whether to print each epoch.", ["verbose"]),
+    "verbose": Parameter(
+        "bool or int, default=0",
+        "What is printed. 0: nothing. 1: on a terminal or in a notebook a bar with loss, validation value and time "
+        "left, elsewhere a line each epoch. From 2 on: a line each epoch.",
+        ["verbose"],
+    ),
     "dtype": Parameter(
         "{'auto', 'float32', 'float64', 'input'}, default='auto'",
         "Of parameters, arithmetic and predictions. 'auto': float32, and float64 for 'lbfgs'. 'input': what X has.",

@@ -7,10 +7,12 @@ import numpy as np
 from scipy.optimize import minimize
 from sklearn.utils.optimize import _check_optimize_result
 
+from skmlp.training.hooks import NO_HOOKS
+from skmlp.training.report import make_report
 from skmlp.training.trainer import CALLER, NON_FINITE
 
 
-def fit_lbfgs(run, loop, max_fun, progress, training, validation):
+def fit_lbfgs(run, loop, max_fun, progress, training, validation, hooks=NO_HOOKS):
     """Minimise the loss of a run with the rule ``keep_gradient``; one history entry an iteration.
 
     Byrd, Lu, Nocedal & Zhu, SIAM J. Sci. Comput. 1995. ``tol`` bounds the largest component of the projected gradient.
@@ -22,14 +24,16 @@ def fit_lbfgs(run, loop, max_fun, progress, training, validation):
     """
     progress.n_iter = 0
     progress.commit()
-    started = time.perf_counter()
+    report = make_report(loop.verbose, loop.max_iter, loop.monitor)
+    started, stopped = time.perf_counter(), False
 
     def loss_and_gradient(vector):
+        hooks.before_epoch()
         loss, gradient = run.loss_and_gradient(vector)
         return loss, gradient.astype(np.float64)
 
     def record(intermediate_result):
-        nonlocal started
+        nonlocal started, stopped
         vector = intermediate_result.x.astype(run.parameters.dtype)
         entry = {"loss": float(intermediate_result.fun)}
         if training.metrics:
@@ -40,16 +44,18 @@ def fit_lbfgs(run, loop, max_fun, progress, training, validation):
         entry |= {"learning_rate": float("nan"), "seconds": time.perf_counter() - started}
         progress.record(entry)
         progress.judge(loop.tol, float("nan"), float("nan"), vector)
-        reached[...] = vector
+        reached[...] = run.parameters[...] = vector  # the line search may have looked elsewhere since
         progress.commit()
-        if loop.verbose:
-            print(f"Iteration {progress.n_iter}, loss = {progress.loss:.8f}")
+        report.epoch(progress.n_iter, entry)
+        stopped = hooks.after_epoch(np.isfinite(progress.loss))
+        if stopped:
+            raise StopIteration
         started = time.perf_counter()
 
     reached = run.parameters.copy()
     options = {"maxfun": max_fun, "maxiter": loop.max_iter, "gtol": loop.tol}
     try:
-        with np.errstate(over="ignore", invalid="ignore"):  # a diverging line search is reported below
+        with report, np.errstate(over="ignore", invalid="ignore"):  # a diverging line search is reported below
             result = minimize(
                 loss_and_gradient,
                 run.parameters.astype(np.float64),
@@ -69,4 +75,5 @@ def fit_lbfgs(run, loop, max_fun, progress, training, validation):
         raise ValueError(f"{NON_FINITE} It happened in iteration {result.nit}. Try scaling X (and y).")
     if not progress.history:  # converged where it began
         progress.history = {"loss": [], "learning_rate": [], "seconds": []}
-    progress.n_iter = _check_optimize_result("lbfgs", result, loop.max_iter)
+    if not stopped:
+        progress.n_iter = _check_optimize_result("lbfgs", result, loop.max_iter)

@@ -1,6 +1,6 @@
 """What training has reached so far: curves, history, and the best epoch."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import inf, nan
 
 import numpy as np
@@ -82,6 +82,15 @@ class Progress:
             if self.loss < self.best_loss:
                 self.best_loss, self.best_iteration = self.loss, self.epochs
         self.no_improvement_count = 0 if improved else self.no_improvement_count + 1
+
+    def copy(self):
+        """A copy with lists of its own."""
+        return replace(
+            self,
+            loss_curve=self.loss_curve.copy(),
+            validation_scores=self.validation_scores and self.validation_scores.copy(),
+            history={name: values.copy() for name, values in self.history.items()},
+        )
 
     def commit(self):
         """Note what is reached, as something that :meth:`revert` takes.

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
+from skmlp.training.hooks import NO_HOOKS
+from skmlp.training.report import make_report
 from skmlp.training.validation import evaluate
 
 NON_FINITE = (
@@ -46,19 +48,22 @@ class Trainer:
     random_state : numpy.random.RandomState
     training, validation : skmlp.training.validation.Evaluation or None
         ``training`` only for metrics, taken from the epoch's own predictions.
+    hooks : skmlp.training.hooks.Hooks
+        Told of each epoch of :meth:`fit`.
     """
 
-    def __init__(self, run, rows, loop, schedule, progress, random_state, training, validation):
+    def __init__(self, run, rows, loop, schedule, progress, random_state, training, validation, hooks=NO_HOOKS):
         self._run, self._rows, self._loop = run, rows, loop
         self._schedule, self._progress, self._random_state = schedule, progress, random_state
-        self._training, self._validation = training, validation
+        self._training, self._validation, self._hooks = training, validation, hooks
+        self._report = make_report(loop.verbose, loop.max_iter, loop.monitor)
         self._outputs = None
         if training.metrics:
             shape = (len(rows), training.backend.network.layout.units[-1])
             self._outputs = np.zeros(shape, dtype=training.backend.dtype)
 
     def fit(self):
-        """Train for ``max_iter`` epochs, or until the loss or the validation score stops improving.
+        """Train for ``max_iter`` epochs, or until the loss or the validation score stops improving, or a hook says so.
 
         Raises
         ------
@@ -70,20 +75,21 @@ class Trainer:
         if progress.early_stopping:
             progress.best_parameters = self._run.parameters.copy()
         progress.commit()
-        finite = True
+        finite, done = True, False
         try:
-            while progress.n_iter < loop.max_iter:
-                finite = self._epoch()
-                if not finite or self._converged():
-                    break
-                if progress.n_iter == loop.max_iter and not math.isinf(loop.n_iter_no_change):
-                    warnings.warn(
-                        f"Stochastic Optimizer: Maximum iterations ({loop.max_iter}) reached and the optimization "
-                        "hasn't converged yet. Raise max_iter, or ask for exactly so many epochs by "
-                        "n_iter_no_change=np.inf.",
-                        ConvergenceWarning,
-                        stacklevel=CALLER,
-                    )
+            with self._report:
+                while finite and not done and progress.n_iter < loop.max_iter:
+                    self._hooks.before_epoch()
+                    finite = self._epoch()
+                    done = self._hooks.after_epoch(finite) or (finite and self._converged())
+            if finite and not done and not math.isinf(loop.n_iter_no_change):
+                warnings.warn(
+                    f"Stochastic Optimizer: Maximum iterations ({loop.max_iter}) reached and the optimization "
+                    "hasn't converged yet. Raise max_iter, or ask for exactly so many epochs by "
+                    "n_iter_no_change=np.inf.",
+                    ConvergenceWarning,
+                    stacklevel=CALLER,
+                )
         except KeyboardInterrupt:
             progress.revert()
             warnings.warn("Training interrupted by user.", stacklevel=CALLER)
@@ -92,6 +98,7 @@ class Trainer:
     def partial_fit(self):
         """One epoch, with the stopping rule acting on the learning rate alone."""
         self._progress.n_iter = 0
+        self._report = make_report(self._loop.verbose, 1, self._loop.monitor)
         finite = self._epoch()
         if finite:
             self._converged()
@@ -124,7 +131,7 @@ class Trainer:
         monitored = self._monitored(entry, score) if finite else float("nan")
         progress.judge(loop.tol, score, monitored, run.parameters)
         progress.commit()
-        self._report(score)
+        self._report.epoch(progress.n_iter, entry, score if progress.early_stopping else None)
         self._schedule.end_epoch(progress.t, progress.no_improvement_count == 0)
         return finite
 
@@ -146,23 +153,16 @@ class Trainer:
         if progress.no_improvement_count <= loop.n_iter_no_change:
             return False
         reason = self._schedule.stalled()
-        if loop.verbose:
-            watched = "Training loss"
-            if progress.early_stopping:
-                watched = "Validation score" if loop.monitor == "auto" else loop.monitor
-            print(
-                f"{watched} did not improve more than tol={loop.tol:f} for {loop.n_iter_no_change} consecutive "
-                f"epochs. {reason or self._schedule.change}"
-            )
+        watched = "Training loss"
+        if progress.early_stopping:
+            watched = "Validation score" if loop.monitor == "auto" else loop.monitor
+        self._report.message(
+            f"{watched} did not improve more than tol={loop.tol:f} for {loop.n_iter_no_change} consecutive "
+            f"epochs. {reason or self._schedule.change}"
+        )
         if reason is None:
             progress.no_improvement_count = 0
         return reason is not None
-
-    def _report(self, score):
-        if self._loop.verbose:
-            print(f"Iteration {self._progress.n_iter}, loss = {self._progress.loss:.8f}")
-            if self._progress.early_stopping:
-                print(f"Validation score: {score:f}")
 
     def _finish(self, finite):
         """Restore the best epoch, or refuse what is not finite."""

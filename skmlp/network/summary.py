@@ -16,7 +16,7 @@ def summary(network):
     for name, (n_in, n_out), function in zip(
         names, network.layout.shapes, (*network.activations, network.link), strict=True
     ):
-        rows.append((name, f"{n_in} -> {n_out}", function, f"{(n_in + 1) * n_out:,}"))
+        rows.append((name, f"{n_in} -> {n_out}", str(function), f"{(n_in + 1) * n_out:,}"))
     rows.append(("total", "", "", f"{network.layout.size:,}"))
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
     return "\n".join(

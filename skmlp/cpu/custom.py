@@ -103,7 +103,9 @@ def readable_errors(keys, dtype):
             for role in () if isinstance(key, str) else key.roles:
                 cause = why_not(key, role, np.dtype(dtype))
                 if cause is not None:
-                    raise ValueError(f"{key!r}: {role} cannot be compiled: {cause}") from error
+                    raise ValueError(
+                        f"{key.parameter}={key!r}: {role} {key.functions[role].__name__!r} cannot be compiled: {cause}"
+                    ) from error
         raise
 
 
@@ -117,4 +119,8 @@ def why_not(key, role, dtype):
         causes = [line for line in lines if line and not line.startswith("Failed in ")]
         return causes[0] if causes else type(error).__name__
     kind = copy.nopython_signatures[0].return_type
-    return None if isinstance(kind, types.Number | types.Boolean) else f"it returns {kind}, which is no number"
+    return (
+        None
+        if isinstance(kind, types.Float | types.Integer | types.Boolean)
+        else f"it returns {kind}, which is no number"
+    )

@@ -12,11 +12,12 @@ from skmlp.formulas.custom import CustomActivation, CustomFormula, CustomLoss, a
 __all__ = ["CustomActivation", "CustomLoss", "check_formulas"]
 
 RTOL = 0.01  # by so much a derivative may be off
-FLOOR = 1e-3  # and by this share of the typical slope: cancellation leaves no more of a small one
+FLOOR = 1e-4  # and by this share of the typical slope: cancellation leaves no more of a small one
 STEPS = 0.25 ** np.arange(1, 17)  # of the differences, in units of max(1, |z|)
 OFFSETS = np.concatenate([-np.logspace(0.9, -3, 16), [0.0], np.logspace(-3, 0.9, 16)])  # within ±8
-NEIGHBOURS = np.array([-4.1, -2.7, 2.7, 4.1])  # in steps of the differences
+NEIGHBOURS = np.array([-0.07, -0.03, 0.03, 0.07])  # in steps of the differences
 N_TARGETS = 12
+N_SORTED = 20_000  # targets from which those are chosen
 _checked = set()
 
 
@@ -47,7 +48,7 @@ class Check:
     """Comparison of a formula's derivative with differences of its function."""
 
     def __init__(self, formula):
-        self._formula = formula
+        self._formula, self._label = formula, f"{formula.parameter}={formula!r}"
         self._names = [f"{role} {function.__name__!r}" for role, function in formula.functions.items()]
         self._functions = [adapted(each, lambda value: value, lambda copy: copy) for each in formula.functions.values()]
         self._compared, self._failure = False, ""
@@ -57,13 +58,13 @@ class Check:
         if isinstance(self._formula, CustomActivation):
             self._compare(OFFSETS)
         else:
-            known = np.unique(targets)
+            known = np.unique(targets.ravel()[:: -(-targets.size // N_SORTED)])
             chosen = np.linspace(0, len(known) - 1, min(N_TARGETS, len(known))).astype(int)
             for y in known[chosen].tolist():
                 self._compare(raw_outputs(self._formula.link, y, known.std(dtype=np.float64)), y)
         if not self._compared:
             raise ValueError(
-                f"{self._formula!r} cannot be checked: nowhere are both functions finite numbers.{self._failure}"
+                f"{self._label} cannot be checked: nowhere are both functions finite numbers.{self._failure}"
             )
 
     def _compare(self, z, *y):
@@ -88,7 +89,8 @@ class Check:
     def _differences(self, z, y):
         """Slope at each point, how doubtful it is, and the step from which it was taken: that of the least doubt.
 
-        In doubt is by how much left and right differ, by how much a smaller step changes the slope, and rounding.
+        In doubt is by how much left and right differ, also with the next smaller step, by how much that changes the
+        slope, and rounding.
         """
         steps = np.maximum(1.0, np.abs(z))[:, None] * STEPS
         left, right = z[:, None] - steps, z[:, None] + steps
@@ -96,9 +98,9 @@ class Check:
             here, below, above = (self._values(0, each, y) for each in (z[:, None], left, right))
             slopes = (above - below) / (right - left)
             sides = np.abs((above - here) / (right - z[:, None]) - (here - below) / (z[:, None] - left))
-            change = np.abs(np.diff(slopes, axis=1, append=np.nan))
+            change = np.abs(np.diff(slopes, axis=1))
             rounding = 16.0 * np.finfo(float).eps * np.maximum(np.abs(above), np.abs(below)) / steps
-            doubt = sides + change + rounding
+            doubt = (sides + rounding)[:, :-1] + (sides + rounding)[:, 1:] + change
         doubt[np.isnan(doubt)] = np.inf
         rows, best = np.arange(len(z)), doubt.argmin(axis=1)
         return slopes[rows, best], doubt[rows, best], steps[rows, best]
@@ -114,7 +116,7 @@ class Check:
                 self._failure = self._failure or f" Of {at} the {self._names[which]} raises {error!r}."
                 return np.nan
             if not isinstance(result, Complex | np.bool_) and not (isinstance(result, np.ndarray) and result.ndim == 0):
-                raise TypeError(f"{self._formula!r}: {self._names[which]} returns {result!r}, which is no number.")
+                raise TypeError(f"{self._label}: {self._names[which]} returns {result!r}, which is no number.")
             return float(result) if np.isrealobj(result) else np.nan
 
         with np.errstate(all="ignore"):
@@ -123,7 +125,7 @@ class Check:
     def _refuse(self, claimed, slope, *at):
         point = ", ".join(f"{name}={number:.6g}" for name, number in zip("zy", at, strict=False))
         raise ValueError(
-            f"{self._formula!r}: {self._names[1]} does not go with {self._names[0]}: at {point} it is {claimed:.6g}, "
+            f"{self._label}: {self._names[1]} does not go with {self._names[0]}: at {point} it is {claimed:.6g}, "
             f"but finite differences of {self._names[0]} give {slope:.6g}."
         )
 

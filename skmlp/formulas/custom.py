@@ -4,7 +4,7 @@ A back end compiles a copy of each function (:func:`adapted`), never the functio
 """
 
 import inspect
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from types import CellType, CodeType, FunctionType
 from typing import ClassVar
 from uuid import uuid4
@@ -26,7 +26,8 @@ class CustomFormula:
     compile it once even where each task brings a new copy of the functions.
     """
 
-    roles: ClassVar[dict] = {}  # name of the field with a function: its arguments
+    parameter: ClassVar[str] = ""  # of the estimators
+    roles: ClassVar[dict] = {}  # name of a field with a function: its arguments
 
     def __post_init__(self):
         for role, arguments in self.roles.items():
@@ -119,6 +120,7 @@ class CustomActivation(CustomFormula):
 
     function: object
     derivative: object
+    parameter: ClassVar[str] = "activation"
     roles: ClassVar[dict] = {"function": "z", "derivative": "z"}
 
     @staticmethod
@@ -169,17 +171,16 @@ class CustomLoss(CustomFormula):
 
     loss: object
     gradient: object
-    link: str | None = None
+    link: str | None = field(default=None, kw_only=True)
+    domain: ClassVar[str] = "any"
+    parameter: ClassVar[str] = "loss"
     roles: ClassVar[dict] = {"loss": "z, y", "gradient": "z, y"}
-    row = None
-    domain = "any"
 
-    def __init__(self, loss, gradient, *, link=None):
-        for name, value in (("loss", loss), ("gradient", gradient), ("link", link)):
-            object.__setattr__(self, name, value)
-        if link is not None and link not in LINKS_OF_ONE:
-            raise ValueError(f"CustomLoss: link={link!r}; allowed are None, {', '.join(map(repr, LINKS_OF_ONE))}.")
-        self.__post_init__()
+    def __post_init__(self):
+        super().__post_init__()
+        if self.link is not None and self.link not in LINKS_OF_ONE:
+            allowed = ", ".join(map(repr, LINKS_OF_ONE))
+            raise ValueError(f"CustomLoss: link={self.link!r}; allowed are None, {allowed}.")
 
     def linked(self, default):
         """The same loss, with the link ``default`` where it has none."""

@@ -3,6 +3,7 @@
 from importlib.metadata import PackageNotFoundError, version
 
 from skmlp.estimators.classification import MLPBinaryClassifier, MLPClassifier, MLPMulticlass
+from skmlp.estimators.custom import CustomActivation, CustomLoss
 from skmlp.estimators.regression import MLPRegressor
 
 try:
@@ -10,4 +11,12 @@ try:
 except PackageNotFoundError:  # a checkout that is not installed
     __version__ = "0.0.0"
 
-__all__ = ["MLPBinaryClassifier", "MLPClassifier", "MLPMulticlass", "MLPRegressor", "__version__"]
+__all__ = [
+    "CustomActivation",
+    "CustomLoss",
+    "MLPBinaryClassifier",
+    "MLPClassifier",
+    "MLPMulticlass",
+    "MLPRegressor",
+    "__version__",
+]

@@ -13,7 +13,7 @@ def make_backend(device, network, loss, dtype, levels=(), **loss_settings):
     ----------
     device : {'cpu'}
     network : skmlp.network.layout.Network
-    loss : str
+    loss : str or skmlp.formulas.custom.CustomLoss
     dtype : dtype
     levels : sequence of float
     **loss_settings : float

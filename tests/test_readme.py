@@ -1,20 +1,18 @@
 """The README keeps its promises: its commands are tested, its code runs, its links lead somewhere."""
 
-import re
-from pathlib import Path
-
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"^```python\n(.*?)^```$", README, flags=re.DOTALL | re.MULTILINE)
+from tests import pages
+
+README = pages.read("README.md")
+BLOCKS = pages.blocks(README)
 
 
 def test_opens_with_the_two_commands():
     install_and_run = "python -m pip install . && python docs/examples/pima.py"
     install_and_test = "python -m pip install '.[test]' && python -m pytest"
     assert README.startswith(f"# skmlp\n\n1. `{install_and_run}`\n2. `{install_and_test}`\n")
-    assert install_and_test in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    assert install_and_test in pages.read(".ci/run")
 
 
 def test_has_code():
@@ -26,11 +24,8 @@ def test_code_runs(number, tmp_path, monkeypatch):
     if "sklearn.callback" in BLOCKS[number]:
         pytest.importorskip("sklearn.callback")
     monkeypatch.chdir(tmp_path)
-    code = compile(BLOCKS[number], f"README.md, Python block {number + 1}", "exec")
-    exec(code, {"__name__": "__main__"})
+    pages.run(BLOCKS[number], f"README.md, Python block {number + 1}", {"__name__": "__main__"})
 
 
 def test_links_lead_somewhere():
-    links = re.findall(r"\]\(([^)#]+)", README)
-    missing = [link for link in links if "://" not in link and not (ROOT / link).exists()]
-    assert links and not missing
+    assert "](docs/" in README and not pages.missing_links("README.md")

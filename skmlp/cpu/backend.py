@@ -7,6 +7,7 @@ import numpy as np
 from scipy import sparse
 
 from skmlp.cpu.backward import derivative_loops
+from skmlp.cpu.custom import readable_errors
 from skmlp.cpu.dropout import dropout_loops
 from skmlp.cpu.epoch import EPOCH_LOSS, EPOCH_ROWS, N_MEMORIES, N_TALLIES, run_shards
 from skmlp.cpu.forward import activation_loops, link_loops
@@ -31,8 +32,8 @@ class CpuBackend:
     Parameters
     ----------
     network : skmlp.network.layout.Network
-    loss : str
-        Key of :data:`skmlp.formulas.losses.LOSSES`.
+    loss : str or skmlp.formulas.custom.CustomLoss
+        Key of :data:`skmlp.formulas.losses.LOSSES`, or a loss itself.
     dtype : {'float32', 'float64'} or dtype
         Of parameters, data and arithmetic.
     levels : sequence of float
@@ -44,9 +45,10 @@ class CpuBackend:
     def __init__(self, network, loss, dtype, levels=(), **loss_settings):
         self.network = network
         self.dtype = np.dtype(dtype)
-        self.numbers = numbers(network, loss, self.dtype)._replace(
-            levels=np.array(levels, dtype=self.dtype), loss_settings=LossSettings(**loss_settings)
-        )
+        with readable_errors((*network.activations, loss), self.dtype):
+            self.numbers = numbers(network, loss, self.dtype)._replace(
+                levels=np.array(levels, dtype=self.dtype), loss_settings=LossSettings(**loss_settings)
+            )
         # What is reported of data that are not trained on knows no smoothing.
         settings = self.numbers.loss_settings._replace(label_smoothing=0.0)
         self._plain_numbers = self.numbers._replace(loss_settings=settings)

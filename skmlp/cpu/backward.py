@@ -3,6 +3,7 @@
 from numba import types
 
 from skmlp.cpu.compile import Family, inlined
+from skmlp.cpu.custom import kernel_formula
 from skmlp.cpu.dropout import drop, scale
 from skmlp.cpu.normalization import column_sums, normalize_back
 from skmlp.cpu.products import first_gradient, input_gradient, weight_gradient
@@ -13,7 +14,7 @@ from skmlp.formulas.random import random_key
 
 def derivative_loop(name):
     """Loop of one activation's derivative over a layer: delta *= da/dz."""
-    derivative = ACTIVATIONS[name].derivative
+    derivative = kernel_formula(ACTIVATIONS, name).derivative
 
     def run(z, a, delta):
         for i in range(z.size):

@@ -104,7 +104,7 @@ class Family:
     Parameters
     ----------
     build : callable
-        ``build(name)`` makes the Python loop of the formula ``name``.
+        ``build(name)`` makes the Python loop of the formula ``name``, or of one that is given itself.
     signature : callable
         ``signature(real)`` is the loop's Numba signature for arrays of the Numba type ``real``.
 
@@ -125,15 +125,18 @@ class Family:
         with _compiling:
             if key not in self._loops:
                 loop = self._build(name)
+                of_table = isinstance(name, str)
                 # Also the symbol's name: that of another loop must not be the same.
-                loop.__name__ = loop.__qualname__ = f"{self._build.__name__}_{name}"
-                self._loops[key] = loop if config.DISABLE_JIT else self._compiled(loop, dtype)
+                label = name if of_table else len(self._loops)
+                loop.__name__ = loop.__qualname__ = f"{self._build.__name__}_{label}"
+                self._loops[key] = loop if config.DISABLE_JIT else self._compiled(loop, dtype, cached=of_table)
             return list(self._loops).index(key) if config.DISABLE_JIT else self._loops[key].address
 
-    def _compiled(self, loop, dtype):
+    def _compiled(self, loop, dtype, cached):
         signature = self._signature(from_dtype(np.dtype(dtype)))
         compiled = CFunc(loop, (signature.args, signature.return_type), {}, LOOP_OPTIONS)
-        cache.attach(compiled, loop)
+        if cached:  # the fingerprint knows nothing of a user's functions
+            cache.attach(compiled, loop)
         compiled.compile()
         return compiled
 

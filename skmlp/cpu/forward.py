@@ -3,6 +3,7 @@
 from numba import types
 
 from skmlp.cpu.compile import Family, formulas, inlined
+from skmlp.cpu.custom import kernel_formula
 from skmlp.cpu.dropout import drop
 from skmlp.cpu.normalization import normalize
 from skmlp.cpu.products import first_product, forward_product
@@ -18,7 +19,7 @@ formulas(links)
 
 def activation_loop(name):
     """Loop of one activation over the values of a layer: a = activation(z)."""
-    apply = ACTIVATIONS[name].function
+    apply = kernel_formula(ACTIVATIONS, name).function
 
     def run(z, a):
         for i in range(z.size):

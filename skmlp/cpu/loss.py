@@ -3,6 +3,7 @@
 from numba import typeof, types
 
 from skmlp.cpu.compile import Family, formulas, function
+from skmlp.cpu.custom import kernel_formula
 from skmlp.formulas import losses
 from skmlp.formulas.losses import LOSSES, LossSettings
 
@@ -24,7 +25,8 @@ def in_type(array, settings):
 
 def loss_loop(name):
     """Loop of one loss over the rows of a shard: returns Σ weight · loss and fills ``delta`` with its gradient in z."""
-    value, gradient, by_row = LOSSES[name].value, LOSSES[name].gradient, LOSSES[name].row
+    formula = kernel_formula(LOSSES, name)
+    value, gradient, by_row = formula.value, formula.gradient, formula.row
 
     def elementwise(z, targets, weights, rows, levels, settings, delta):
         total = 0.0

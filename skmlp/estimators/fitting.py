@@ -10,7 +10,9 @@ from sklearn.utils import check_random_state
 
 from skmlp.devices import make_backend
 from skmlp.estimators import inputs
+from skmlp.estimators.custom import check_formulas
 from skmlp.estimators.parameters import check_together, dropout_rates, hidden_layers
+from skmlp.formulas.custom import find
 from skmlp.formulas.losses import LOSSES
 from skmlp.network.initialisers import initialise
 from skmlp.network.layout import Layout, Network
@@ -39,11 +41,13 @@ def fit(estimator, X, y, sample_weight, validation=(None, None, None), *, tasks,
     dtype = inputs.compute_dtype(estimator.dtype, estimator.solver, X)
     rates = dropout_rates(estimator.dropout, len(sizes))
     layout = Layout((X.shape[1], *sizes, encoding.n_outputs), estimator.normalization)
-    network = Network(layout, activations, LOSSES[encoding.loss].link, rates)
+    network = Network(layout, activations, find(LOSSES, encoding.loss).link, rates)
+    targets = encoding.encode(y, dtype)
+    check_formulas(activations, encoding.loss, targets)
     backend = make_backend(estimator.device, network, encoding.loss, dtype, **encoding.loss_settings)
     X = inputs.for_training(X, dtype)
     weights = inputs.check_weights(sample_weight, X, dtype)
-    data = Evaluation(backend, X, encoding.encode(y, dtype), weights, resolve(estimator.metrics, encoding))
+    data = Evaluation(backend, X, targets, weights, resolve(estimator.metrics, encoding))
     check_monitor(estimator, data.metrics)
     parameters = starting_parameters(estimator, network, random_state, dtype, fresh)
     rows, held_out = split(estimator, data, encoding, validation, random_state)

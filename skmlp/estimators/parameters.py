@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from skmlp.formulas.activations import ACTIVATIONS
+from skmlp.formulas.custom import CustomActivation, CustomLoss
 from skmlp.formulas.optimisers import OPTIMISERS
 from skmlp.network.initialisers import AUTO, INITIALISERS
 from skmlp.training.schedules import SCHEDULES
@@ -47,10 +48,10 @@ PARAMETERS = {
         ["array-like", _count()],
     ),
     "activation": Parameter(
-        "{'identity', 'logistic', 'tanh', 'relu', 'leaky_relu', 'elu', 'selu', 'gelu', 'silu', 'mish', 'softplus'} or "
-        "list of these, default='relu'",
-        "Activation of the hidden layers: one for all, or one for each.",
-        [_names(ACTIVATIONS), "array-like"],
+        "{'identity', 'logistic', 'tanh', 'relu', 'leaky_relu', 'elu', 'selu', 'gelu', 'silu', 'mish', 'softplus'}, "
+        "CustomActivation or list of these, default='relu'",
+        "Activation of the hidden layers: one for all, or one for each. Your own: :class:`~skmlp.CustomActivation`.",
+        [_names(ACTIVATIONS), CustomActivation, "array-like"],
     ),
     "dropout": Parameter(
         "float in [0, 1) or list of these, default=0.0",
@@ -68,7 +69,7 @@ PARAMETERS = {
         "default='auto'",
         "Starting values of the weights; biases start at 0. 'auto': for scikit-learn's four activations as there, "
         "uniform in ±√(6 / (n_in + n_out)) (2 for 6 with 'logistic'), biases too; else what suits the activation, "
-        "'he_normal' or 'lecun_normal'.",
+        "'he_normal' (also your own) or 'lecun_normal'.",
         [_names([AUTO, *INITIALISERS])],
     ),
     "alpha": Parameter(
@@ -217,15 +218,17 @@ PARAMETERS = {
 }
 
 LOSS_CLASSIFIER = Parameter(
-    "{'log_loss', 'focal'}, default='log_loss'",
-    "Cross-entropy of the predicted probabilities, or the focal loss, which gives less weight to easy rows.",
-    [StrOptions({"log_loss", "focal"})],
+    "{'log_loss', 'focal'} or CustomLoss, default='log_loss'",
+    "Cross-entropy of the predicted probabilities, or the focal loss, which gives less weight to easy rows. Your own, "
+    "not for softmax outputs: :class:`~skmlp.CustomLoss`.",
+    [StrOptions({"log_loss", "focal"}), CustomLoss],
 )
 LOSS_REGRESSOR = Parameter(
-    "{'squared_error', 'absolute_error', 'huber', 'log_cosh', 'quantile', 'poisson', 'gamma'}, default='squared_error'",
+    "{'squared_error', 'absolute_error', 'huber', 'log_cosh', 'quantile', 'poisson', 'gamma'} or CustomLoss, "
+    "default='squared_error'",
     "Half the squared error, the absolute error, the pinball loss, or half the deviance of a Poisson (y >= 0) or gamma "
-    "(y > 0) distribution with an exponential output. Summed over outputs.",
-    [StrOptions({"squared_error", "absolute_error", "huber", "log_cosh", "quantile", "poisson", "gamma"})],
+    "(y > 0) distribution with an exponential output. Summed over outputs. Your own: :class:`~skmlp.CustomLoss`.",
+    [StrOptions({"squared_error", "absolute_error", "huber", "log_cosh", "quantile", "poisson", "gamma"}), CustomLoss],
 )
 
 
@@ -240,14 +243,16 @@ def hidden_layers(hidden_layer_sizes, activation):
     sizes = [hidden_layer_sizes] if isinstance(hidden_layer_sizes, Integral) else list(hidden_layer_sizes)
     if any(not isinstance(size, Integral) or isinstance(size, bool) or size <= 0 for size in sizes):
         raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}. Each must be an integer.")
-    names = [activation] * len(sizes) if isinstance(activation, str) else list(activation)
+    names = [activation] * len(sizes) if isinstance(activation, str | CustomActivation) else list(activation)
     if len(names) != len(sizes):
         raise ValueError(
             f"activation: got {len(names)} for {len(sizes)} hidden layers; give one name, or one for each layer."
         )
     for name in names:
-        if name not in ACTIVATIONS:
-            raise ValueError(f"activation: unknown name {name!r}; allowed are {sorted(ACTIVATIONS)}.")
+        if not isinstance(name, CustomActivation) and name not in ACTIVATIONS:
+            raise ValueError(
+                f"activation: unknown name {name!r}; allowed are {sorted(ACTIVATIONS)} and skmlp.CustomActivation."
+            )
     return tuple(map(int, sizes)), tuple(names)
 
 

@@ -13,6 +13,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import unique_labels
 
 from skmlp.estimators.inputs import first_few, not_finite
+from skmlp.formulas.custom import CustomLoss, find
 from skmlp.formulas.losses import LOSSES
 
 
@@ -27,7 +28,7 @@ class ClassEncoding:
         One logistic unit; one softmax unit a class; one logistic unit a label.
     sparse_labels : bool
         Whether multilabel predictions are sparse, as y was.
-    loss : {'log_loss', 'focal'}
+    loss : {'log_loss', 'focal'} or CustomLoss
     loss_settings : dict
         Parameters of the loss.
     """
@@ -36,7 +37,10 @@ class ClassEncoding:
 
     def __init__(self, classes, kind, sparse_labels=False, loss="log_loss", loss_settings=None):
         self.classes, self.kind, self.sparse_labels = classes, kind, sparse_labels
-        self.loss = f"categorical_{loss}" if kind == "multiclass" else f"binary_{loss}"
+        if isinstance(loss, CustomLoss):
+            self.loss = loss_of_classes(loss, kind)
+        else:
+            self.loss = f"categorical_{loss}" if kind == "multiclass" else f"binary_{loss}"
         self.loss_settings = loss_settings or {}
 
     def check(self, y):
@@ -141,8 +145,8 @@ class ValueEncoding:
 
     Parameters
     ----------
-    loss : str
-        Key of :data:`skmlp.formulas.losses.LOSSES`.
+    loss : str or CustomLoss
+        Key of :data:`skmlp.formulas.losses.LOSSES`, or a loss itself.
     n_targets : int
         Number of columns of y.
     loss_settings : dict
@@ -152,7 +156,8 @@ class ValueEncoding:
     is_classifier = False
 
     def __init__(self, loss, n_targets, loss_settings=None):
-        self.loss, self.n_targets, self.loss_settings = loss, n_targets, loss_settings or {}
+        self.loss = loss.linked("identity") if isinstance(loss, CustomLoss) else loss
+        self.n_targets, self.loss_settings = n_targets, loss_settings or {}
 
     @property
     def n_outputs(self):
@@ -182,7 +187,7 @@ class ValueEncoding:
         if np.any(np.abs(y) > np.finfo(dtype).max):
             raise ValueError(f"y holds values beyond the range of {np.dtype(dtype)}; scale y or use dtype='float64'.")
         y = np.ascontiguousarray(y, dtype=dtype)  # before the check: a number > 0 may round to 0
-        domain = LOSSES[self.loss].domain
+        domain = find(LOSSES, self.loss).domain
         outside = {"any": np.isnan, ">= 0": lambda y: y < 0, "> 0": lambda y: y <= 0}[domain](y)
         if outside.any():
             rows = first_few(np.flatnonzero(outside.any(axis=1)))
@@ -198,6 +203,24 @@ class ValueEncoding:
     def decode(self, predictions):
         """One output: one dimension."""
         return predictions[:, 0] if predictions.shape[1] == 1 else predictions
+
+
+def loss_of_classes(loss, kind):
+    """A loss of the user's own with the logistic link.
+
+    Raises
+    ------
+    ValueError
+        If the loss has another link, or the outputs depend on each other.
+    """
+    if kind == "multiclass":
+        raise ValueError(
+            f"loss={loss!r} is one of single outputs, and cannot couple those of several classes; it goes with two "
+            "classes in one output or with multilabel targets (MLPClassifier), and with numbers (MLPRegressor)."
+        )
+    if loss.link not in (None, "logistic"):
+        raise ValueError(f"loss={loss!r}: classes need link='logistic' or None, for probabilities.")
+    return loss.linked("logistic")
 
 
 def labels_of(y):

@@ -97,10 +97,10 @@ class Layout:
 
 @dataclass(frozen=True)
 class Network:
-    """A layout, activations and the inverse link of the output by name, and each hidden layer's rate of dropout."""
+    """A layout, activations (names, or formulas), the inverse link of the output by name, and rates of dropout."""
 
     layout: Layout
-    activations: tuple[str, ...]
+    activations: tuple
     link: str
     dropout: tuple[float, ...] = ()
 

@@ -17,7 +17,7 @@ def summary(network):
     names = [f"hidden {i}" for i in range(1, len(network.activations) + 1)] + ["output"]
     rows = [("layer", "shape", "activation", "parameters")]
     for name, (n_in, n_out), function in zip(names, layout.shapes, (*network.activations, network.link), strict=True):
-        rows.append((name, f"{n_in} -> {n_out}", function, f"{(n_in + 1) * n_out:,}"))
+        rows.append((name, f"{n_in} -> {n_out}", str(function), f"{(n_in + 1) * n_out:,}"))
         if layout.normalization and name != "output":
             norm = f"{layout.normalization} norm {name.split()[1]}"
             rows.append((norm, f"{n_out}", "", f"{len(PARTS[layout.normalization]) * n_out:,}"))

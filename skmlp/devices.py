@@ -6,7 +6,7 @@ from contextlib import suppress
 from importlib import import_module
 
 
-def make_backend(device, network, loss, dtype, levels=(), **loss_settings):
+def make_backend(device, network, loss, dtype, levels=(), n_jobs=None, **loss_settings):
     """The back end for ``device``; imported here, so that importing the package loads no compiler.
 
     Parameters
@@ -16,12 +16,13 @@ def make_backend(device, network, loss, dtype, levels=(), **loss_settings):
     loss : str
     dtype : dtype
     levels : sequence of float
+    n_jobs : int or None
     **loss_settings : float
     """
     import_uninterrupted("skmlp.cpu.backend")
     from skmlp.cpu.backend import CpuBackend
 
-    return CpuBackend(network, loss, dtype, levels, **loss_settings)
+    return CpuBackend(network, loss, dtype, levels, n_jobs, **loss_settings)
 
 
 def import_uninterrupted(module):

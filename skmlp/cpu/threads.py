@@ -12,6 +12,7 @@ import weakref
 from functools import lru_cache
 
 import scipy.linalg.cython_blas  # noqa: F401  (the library that compiled products call must be loaded to be limited)
+from joblib import cpu_count, effective_n_jobs
 from threadpoolctl import ThreadpoolController
 
 _lock = threading.RLock()
@@ -83,6 +84,18 @@ class single_threaded_blas:
             if not _users and _found is not None:
                 _set_threads(shared, _found)
                 _found = None
+
+
+def allowed_threads(n_jobs):
+    """Threads that a fit may use, its own included, which is inside a :class:`single_threaded_blas` already.
+
+    With ``n_jobs`` None as many as there are cores for this process, by affinity, cgroup, and the limits that joblib
+    and BLAS were under, less those that other fits have taken.
+    """
+    if n_jobs is not None:
+        return effective_n_jobs(n_jobs)
+    with _lock:
+        return max(1, min([cpu_count(), *(_found or [])]) - len(_users) + 1)
 
 
 def _after_fork():

@@ -178,6 +178,7 @@ class BaseMLP(BaseEstimator):
             self._network,
             self._encoding.loss,
             self._parameters.dtype,
+            n_jobs=self.n_jobs,
             **self._encoding.loss_settings,
         )
 

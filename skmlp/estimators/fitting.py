@@ -37,7 +37,9 @@ def fit(estimator, X, y, sample_weight, validation=(None, None, None), *, increm
     rates = dropout_rates(estimator.dropout, len(sizes))
     layout = Layout((X.shape[1], *sizes, encoding.n_outputs), estimator.normalization)
     network = Network(layout, activations, LOSSES[encoding.loss].link, rates)
-    backend = make_backend(estimator.device, network, encoding.loss, dtype, **encoding.loss_settings)
+    backend = make_backend(
+        estimator.device, network, encoding.loss, dtype, n_jobs=estimator.n_jobs, **encoding.loss_settings
+    )
     X = inputs.for_training(X, dtype)
     weights = inputs.check_weights(sample_weight, X, dtype)
     data = Evaluation(backend, X, encoding.encode(y, dtype), weights, resolve(estimator.metrics, encoding))

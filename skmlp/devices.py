@@ -3,9 +3,11 @@
 import sys
 import threading
 from contextlib import suppress
+from functools import lru_cache
 from importlib import import_module
 
 
+@lru_cache(maxsize=64)  # a back end holds no data, and making one would take longer than predicting a row
 def make_backend(device, network, loss, dtype, levels=(), n_jobs=None, **loss_settings):
     """The back end for ``device``; imported here, so that importing the package loads no compiler.
 

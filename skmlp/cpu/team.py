@@ -54,7 +54,7 @@ def make_team(size, n_trained, dtype):
 
 
 def team_size(n_jobs, tasks, n_weights, rows):
-    """Threads for work that can be cut into so many tasks: more than one only where that, and the whole, is worth it."""
+    """Threads for work of so many tasks: more than one only where a task, and the whole, is worth it."""
     if tasks < 2 or n_jobs == 1 or config.DISABLE_JIT:
         return 1
     if n_jobs is None and (n_weights < WORTHY_SHARD or n_weights * rows < WORTHY_WORK):

@@ -184,8 +184,10 @@ class BaseMLP(BaseEstimator):
 
     def _predictions(self, X, *, raw=False):
         """Outputs of the network, (n_samples, n_outputs)."""
-        check_is_fitted(self)
-        X = inputs.validate(self, X, reset=False)
+        if not self.__sklearn_is_fitted__():  # looked at first, for scikit-learn's check takes longer than a row
+            check_is_fitted(self)
+        if not inputs.is_plain(self, X):
+            X = inputs.validate(self, X, reset=False)
         return self._backend().predict(self._parameters, inputs.for_prediction(X, self._parameters.dtype), raw=raw)
 
     def _check_data(self, X, y, *, reset):

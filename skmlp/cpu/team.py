@@ -16,7 +16,7 @@ from numba.core import cgutils, config
 from numba.extending import intrinsic, overload
 from numba.np.arrayobj import make_array
 
-from skmlp.cpu.compile import OPTIONS, Family, function
+from skmlp.cpu.compile import OPTIONS, Family, function, ordered
 from skmlp.cpu.structures import BATCH_LOSS
 from skmlp.cpu.threads import allowed_threads, single_threaded_blas
 
@@ -167,6 +167,13 @@ def wait(barrier, size):
     return True
 
 
+@ordered
+def add_up(losses, last, tally):
+    """Add the losses up to ``last`` to that of the batch."""
+    for k in range(last):
+        tally[BATCH_LOSS] += losses[k]
+
+
 def join_loop(name):
     """Loop that adds up what the members have done, when all have come; returns 0 if training is to end at once.
 
@@ -181,8 +188,7 @@ def join_loop(name):
         if last == 0:
             return 1
         if member == 0:
-            for k in range(last):
-                tally[BATCH_LOSS] += losses[k]
+            add_up(losses, last, tally)
         begin, end = member * total.size // size, (member + 1) * total.size // size
         share = total[begin:end]
         for k in range(first, last):

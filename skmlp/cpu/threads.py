@@ -66,6 +66,7 @@ class single_threaded_blas:
     def _enter(self):
         global _found
         shared, own = _libraries()
+        self.thread = threading.get_ident()
         with _lock:
             _users.add(self)
             if _found is None:
@@ -87,15 +88,16 @@ class single_threaded_blas:
 
 
 def allowed_threads(n_jobs):
-    """Threads that a fit may use, its own included, which is inside a :class:`single_threaded_blas` already.
+    """Threads that a fit may use, its own included, called inside of :class:`single_threaded_blas`.
 
     With ``n_jobs`` None as many as there are cores for this process, by affinity, cgroup, and the limits that joblib
-    and BLAS were under, less those that other fits have taken.
+    and BLAS were under, less the other threads that are inside, which are those of other fits.
     """
     if n_jobs is not None:
         return effective_n_jobs(n_jobs)
     with _lock:
-        return max(1, min([cpu_count(), *(_found or [])]) - len(_users) + 1)
+        others = {user.thread for user in _users} - {threading.get_ident()}
+        return max(1, min([cpu_count(), *(_found or [])]) - len(others))
 
 
 def _after_fork():

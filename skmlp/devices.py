@@ -3,10 +3,12 @@
 import sys
 import threading
 from contextlib import suppress
+from functools import lru_cache
 from importlib import import_module
 
 
-def make_backend(device, network, loss, dtype, levels=(), **loss_settings):
+@lru_cache(maxsize=64)  # a back end holds no data, and making one would take longer than predicting a row
+def make_backend(device, network, loss, dtype, levels=(), n_jobs=None, **loss_settings):
     """The back end for ``device``; imported here, so that importing the package loads no compiler.
 
     Parameters
@@ -16,12 +18,13 @@ def make_backend(device, network, loss, dtype, levels=(), **loss_settings):
     loss : str or skmlp.formulas.custom.CustomLoss
     dtype : dtype
     levels : sequence of float
+    n_jobs : int or None
     **loss_settings : float
     """
     import_uninterrupted("skmlp.cpu.backend")
     from skmlp.cpu.backend import CpuBackend
 
-    return CpuBackend(network, loss, dtype, levels, **loss_settings)
+    return CpuBackend(network, loss, dtype, levels, n_jobs, **loss_settings)
 
 
 def import_uninterrupted(module):

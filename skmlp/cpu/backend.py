@@ -2,6 +2,7 @@
 
 import time
 from contextlib import nullcontext
+from functools import partial
 
 import numpy as np
 from scipy import sparse
@@ -9,13 +10,22 @@ from scipy import sparse
 from skmlp.cpu.backward import derivative_loops
 from skmlp.cpu.custom import readable_errors
 from skmlp.cpu.dropout import dropout_loops
-from skmlp.cpu.epoch import EPOCH_LOSS, EPOCH_ROWS, N_MEMORIES, N_TALLIES, run_shards
+from skmlp.cpu.epoch import N_MEMORIES, run_shards
 from skmlp.cpu.forward import activation_loops, link_loops
 from skmlp.cpu.loss import loss_loops
 from skmlp.cpu.normalization import normalization_numbers
 from skmlp.cpu.predict import predict_rows, to_predictions
 from skmlp.cpu.products import all_small
-from skmlp.cpu.structures import SHARD_ROWS, NetworkNumbers, SparseRows, allocate
+from skmlp.cpu.structures import (
+    EPOCH_LOSS,
+    EPOCH_ROWS,
+    N_TALLIES,
+    SHARD_ROWS,
+    NetworkNumbers,
+    SparseRows,
+    allocate,
+)
+from skmlp.cpu.team import ABORTED, make_team, run_together, team_size
 from skmlp.cpu.threads import single_threaded_blas
 from skmlp.cpu.update import StepRule, update_loops
 from skmlp.formulas.losses import LossSettings
@@ -38,12 +48,14 @@ class CpuBackend:
         Of parameters, data and arithmetic.
     levels : sequence of float
         The levels of a quantile loss.
+    n_jobs : int or None, default=None
+        Most threads, as scikit-learn counts them; None: as many as pay. They change no bit of a result.
     **loss_settings : float
         Parameters of the loss, fields of :class:`skmlp.formulas.losses.LossSettings`.
     """
 
-    def __init__(self, network, loss, dtype, levels=(), **loss_settings):
-        self.network = network
+    def __init__(self, network, loss, dtype, levels=(), n_jobs=None, **loss_settings):
+        self.network, self.n_jobs = network, n_jobs
         self.dtype = np.dtype(dtype)
         with readable_errors((*network.activations, loss), self.dtype):
             self.numbers = numbers(network, loss, self.dtype)._replace(
@@ -94,30 +106,41 @@ class CpuBackend:
         outputs, total = self._predict(parameters, X, writable(targets), self._weights(weights), False)
         return outputs, total / (X.shape[0] if weights is None else weights.sum(dtype=np.float64))
 
+    def team_size(self, tasks, rows):
+        """Threads for so many rows, cut into so many tasks."""
+        return team_size(self.n_jobs, tasks, self.network.layout.n_weights, rows)
+
     def _predict(self, parameters, X, targets, weights, raw):
-        """Block by block, so that a conversion of X needs memory for one block."""
+        """Block by block, so that a conversion of X needs memory for one block a thread."""
         rows = X.shape[0]
         parameters = writable(np.asarray(parameters))
         outputs = np.empty((rows, self.network.layout.units[-1]), dtype=self.dtype)
         order = np.arange(min(BLOCK_ROWS, rows))
-        dense = not sparse.issparse(X)
-        work = allocate(self.network, min(SHARD_ROWS, rows), self.dtype, dense=dense, training=False)
-        loss = 0.0
-        with nullcontext() if all_small(rows, self.network.layout) else single_threaded_blas():
-            for start in range(0, rows, BLOCK_ROWS):
-                block = slice(start, min(start + BLOCK_ROWS, rows))
-                loss += predict_rows(
+        starts = range(0, rows, BLOCK_ROWS)
+        losses = np.zeros(len(starts))
+        size = 1
+
+        def predict_blocks(member):
+            shard_rows, dense = min(SHARD_ROWS, rows), not sparse.issparse(X)
+            work = allocate(self.network, shard_rows, self.dtype, dense=dense, training=False)
+            for number in range(member, len(starts), size):
+                block = slice(starts[number], min(starts[number] + BLOCK_ROWS, rows))
+                losses[number] = predict_rows(
                     self._plain_numbers,
                     parameters,
                     self._kernel_input(X[block]),
                     targets[block],
                     weights[block],
-                    order[: block.stop - start],
+                    order[: block.stop - block.start],
                     raw,
                     work,
                     outputs[block],
                 )
-        return outputs, loss
+
+        with nullcontext() if all_small(rows, self.network.layout) else single_threaded_blas():
+            size = self.team_size(len(starts), rows)
+            run_together(size, predict_blocks)
+        return outputs, losses.sum()
 
     def _weights(self, weights):
         return np.empty(0, dtype=self.dtype) if weights is None else writable(weights)
@@ -144,18 +167,19 @@ class TrainingRun:
     """
 
     def __init__(self, backend, parameters, X, targets, weights, batch_size, rule, state):
+        layout = backend.network.layout
         self._backend = backend
         self._X = backend._kernel_input(X)
         self._targets = writable(targets)
         self._weights = backend._weights(weights)
-        self._batch_size = batch_size
-        self._rule = rule
-        shard_rows = batch_size if backend.network.layout.normalization == "batch" else min(SHARD_ROWS, batch_size)
-        self._work = allocate(backend.network, shard_rows, backend.dtype, dense=not sparse.issparse(X), training=True)
-        self._tally = np.zeros(N_TALLIES)
+        self._batch_size, self._rule = batch_size, rule
+        # The statistics of batch normalisation are those of all rows of a batch.
+        self._shard_rows = batch_size if layout.normalization == "batch" else min(SHARD_ROWS, batch_size)
+        self._shards = -(-batch_size // self._shard_rows)
+        self._teams, self._members = {}, []
         self.parameters = parameters
         self.state = state
-        self._piece = max(1, int(FIRST_PIECE // (parameters.size * shard_rows)))
+        self._piece = max(1, int(FIRST_PIECE // (parameters.size * self._shard_rows)))
 
     def run_epoch(self, order, rates, outputs=None):
         """One pass over the rows ``order``, in batches; ``rates`` are the learning rates of its steps.
@@ -166,35 +190,54 @@ class TrainingRun:
         """
         if outputs is None:
             outputs = np.empty((0, 1), dtype=self._backend.dtype)
-        self._tally[[EPOCH_LOSS, EPOCH_ROWS]] = 0.0
-        shards = len(rates) * -(-self._batch_size // self._work.rows)
+        team = self._team(self._backend.team_size(self._shards, len(order)))
+        tally = self._members[0][1]
+        tally[[EPOCH_LOSS, EPOCH_ROWS]] = 0.0
+        rounds = len(rates) * -(-self._shards // team.size)
         first = 0
-        while first < shards:
-            last = min(first + self._piece, shards)
+        while first < rounds:
+            last = min(first + self._piece, rounds)
             started = time.perf_counter()
-            run_shards(
-                self._backend.numbers,
-                self.parameters,
-                self._X,
-                self._targets,
-                self._weights,
-                order,
-                self._batch_size,
-                first,
-                last,
-                rates,
-                self._rule,
-                *self.state,
-                self._work,
-                self._tally,
-                outputs,
-            )
+            team.barrier[:] = 0
+            work = partial(self._run, order, rates, outputs, team, first, last)
+            run_together(team.size, work, abort=partial(team.barrier.__setitem__, ABORTED, 1))
             self._adapt_piece(last - first, time.perf_counter() - started)
             first = last
         if outputs.shape[0]:
             to_predictions(self._backend.numbers.link, outputs)
-        rows = self._tally[EPOCH_ROWS]
-        return self._tally[EPOCH_LOSS] / rows if rows > 0 else float("nan")
+        return tally[EPOCH_LOSS] / tally[EPOCH_ROWS] if tally[EPOCH_ROWS] > 0 else float("nan")
+
+    def _run(self, order, rates, outputs, team, first, last, member):
+        """The part of one member of the team in some rounds."""
+        run_shards(
+            self._backend.numbers,
+            self.parameters,
+            self._X,
+            self._targets,
+            self._weights,
+            order,
+            self._batch_size,
+            first,
+            last,
+            rates,
+            self._rule,
+            *self.state,
+            *self._members[member],
+            outputs,
+            team,
+            member,
+        )
+
+    def _team(self, size):
+        """A team of so many members, each with a workspace and a tally of its own."""
+        network, dtype = self._backend.network, self._backend.dtype
+        while len(self._members) < size:
+            dense = isinstance(self._X, np.ndarray)
+            work = allocate(network, self._shard_rows, dtype, dense=dense, training=True)
+            self._members.append((work, np.zeros(N_TALLIES)))
+        if size not in self._teams:
+            self._teams[size] = make_team(size, network.layout.n_trained, dtype)
+        return self._teams[size]
 
     def loss_and_gradient(self, vector):
         """Mean loss over all rows, penalty included, and its gradient; for the rule ``keep_gradient``."""
@@ -202,9 +245,9 @@ class TrainingRun:
         loss = self.run_epoch(np.arange(self._targets.shape[0]), np.zeros(1))
         return loss, self.state[0][0]
 
-    def _adapt_piece(self, shards, seconds):
+    def _adapt_piece(self, rounds, seconds):
         """Aim at :data:`PAUSE`, at most doubling: one call may have compiled the kernel."""
-        self._piece = max(1, min(2 * self._piece, int(shards * PAUSE / max(seconds, 1e-6))))
+        self._piece = max(1, min(2 * self._piece, int(rounds * PAUSE / max(seconds, 1e-6))))
 
 
 def numbers(network, loss, dtype):

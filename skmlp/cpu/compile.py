@@ -41,6 +41,11 @@ def function(python_function):
     return njit(**OPTIONS)(python_function)
 
 
+def ordered(python_function):
+    """Compile a function that kernels call, whose sums keep the order in which they are written."""
+    return njit(**STRICT_OPTIONS)(python_function)
+
+
 def inlined(python_function):
     """Write a function into its one caller: LLVM goes through a compiled one again in each of its callers."""
     return njit(inline="always", **OPTIONS)(python_function)

@@ -1,15 +1,14 @@
 """The training kernel: a run of shards, with a parameter update after the last shard of each batch."""
 
 from skmlp.cpu.backward import backward
-from skmlp.cpu.compile import inlined, kernel
+from skmlp.cpu.compile import function, inlined, kernel
 from skmlp.cpu.forward import forward
 from skmlp.cpu.loss import loss_and_delta, row_weight
-from skmlp.cpu.structures import Pass
+from skmlp.cpu.structures import BATCH_LOSS, BATCH_WEIGHT, EPOCH_LOSS, EPOCH_ROWS, Pass
+from skmlp.cpu.team import join
 from skmlp.cpu.update import update
 from skmlp.cpu.views import matrix
 
-# Places in ``tally``, what a run leaves for the next one.
-EPOCH_LOSS, EPOCH_ROWS, BATCH_LOSS, BATCH_WEIGHT, N_TALLIES = range(5)
 # Places in ``memory``, what an optimiser keeps beside its slots: the first is for its formula.
 STEPS, N_MEMORIES = 1, 2
 
@@ -49,6 +48,33 @@ def record(z, outputs, start):
                 outputs[start + i, j] = z[i, j]
 
 
+@inlined
+def step(network, parameters, rate, rule, state, memory, tally, team, rows):
+    """Update the parameters at the end of a batch of so many rows, and count it in."""
+    memory[STEPS] += 1.0
+    weight = tally[BATCH_WEIGHT]
+    penalty = update(
+        rule.address,
+        parameters,
+        team.total,
+        state,
+        memory,
+        network.n_weights,
+        rule.settings,
+        memory[STEPS],
+        rate,
+        weight,
+    )
+    tally[EPOCH_LOSS] += (tally[BATCH_LOSS] + penalty) / weight * rows
+    tally[EPOCH_ROWS] += rows
+
+
+@function
+def together(team, tally, first, last, member):
+    """Wait for the other members, and add up what the shards of this round gave; returns whether to go on."""
+    return join(team.join, team.total, team.parts, team.losses, tally, team.barrier, first, last, member) > 0
+
+
 @kernel
 def run_shards(
     network,
@@ -67,48 +93,49 @@ def run_shards(
     work,
     tally,
     outputs,
+    team,
+    member,
 ):
-    """Train on the shards ``first`` to ``last`` of an epoch whose batches are cut from ``order``.
+    """Train on the rounds ``first`` to ``last`` of an epoch whose batches are cut from ``order``.
 
-    A shard has the rows that ``work`` is for. Each batch has as many shards as a full one; those of a shorter last
-    batch may be empty. Shards are added in their order. A batch whose weights are all 0 is skipped.
-    ``tally[EPOCH_LOSS]`` adds up the mean loss of each batch, penalty included, times its rows.
+    A shard has the rows that ``work`` is for, a round a shard for each member of the team, of whom this is one. Each
+    batch has as many shards as a full one; those of a shorter last batch may be empty. Shards are added in their order.
+    A batch whose weights are all 0 is skipped. ``tally[EPOCH_LOSS]`` of the first member adds up the mean loss of each
+    batch, penalty included, times its rows.
     """
     shards = (batch_size + work.rows - 1) // work.rows
+    rounds = (shards + team.size - 1) // team.size
     for index in range(first, last):
-        batch, shard = index // shards, index % shards
+        batch, turn = index // rounds, index % rounds
         start = batch * batch_size
         stop = min(start + batch_size, order.size)
-        if shard == 0:
+        if turn == 0:
             tally[BATCH_LOSS] = 0.0
             tally[BATCH_WEIGHT] = batch_weight(weights, order[start:stop])
         skipped = not tally[BATCH_WEIGHT] > 0.0
         if skipped and outputs.shape[0] == 0:
             continue
+        shard = turn * team.size + member
         begin = start + shard * work.rows
-        rows = order[begin : min(begin + work.rows, stop)]
+        rows = order[min(begin, stop) : min(begin + work.rows, stop)]
         if rows.size > 0:
-            gradient = work.gradient if shard == 0 else work.part
+            gradient = team.total if shard == 0 else team.parts[member]
             way = Pass(1, rule.seed, int(memory[STEPS]), shard * work.rows)
-            tally[BATCH_LOSS] += shard_gradient(network, parameters, X, targets, weights, rows, work, gradient, way)
-            if shard > 0:
-                add_gradient(work.gradient, work.part)
+            loss = shard_gradient(network, parameters, X, targets, weights, rows, work, gradient, way)
             z = matrix(work.z, work.offsets[-1] * rows.size, rows.size, network.units[-1])
             record(z, outputs, begin)
-        if shard == shards - 1 and not skipped:
-            memory[STEPS] += 1.0
-            penalty = update(
-                rule.address,
-                parameters,
-                work.gradient,
-                state,
-                memory,
-                network.n_weights,
-                rule.settings,
-                memory[STEPS],
-                rates[batch],
-                tally[BATCH_WEIGHT],
-            )
-            loss = (tally[BATCH_LOSS] + penalty) / tally[BATCH_WEIGHT]
-            tally[EPOCH_LOSS] += loss * (stop - start)
-            tally[EPOCH_ROWS] += stop - start
+            if team.size > 1:
+                team.losses[member] = loss
+            else:
+                tally[BATCH_LOSS] += loss
+                if shard > 0:
+                    add_gradient(team.total, team.parts[0])
+        if team.size > 1:
+            filled = (stop - start + work.rows - 1) // work.rows - turn * team.size
+            if not together(team, tally, 1 if turn == 0 else 0, min(filled, team.size), member):
+                return
+        if turn == rounds - 1 and not skipped:
+            if member == 0:
+                step(network, parameters, rates[batch], rule, state, memory, tally, team, stop - start)
+            if team.size > 1 and not together(team, tally, 0, 0, member):
+                return

@@ -13,6 +13,10 @@ should stay in the second-level cache until the way back. A batch is cut by its 
 nothing else."""
 
 
+# Places in ``tally``, what a run of shards leaves for the next one.
+EPOCH_LOSS, EPOCH_ROWS, BATCH_LOSS, BATCH_WEIGHT, N_TALLIES = range(5)
+
+
 class NetworkNumbers(NamedTuple):
     """A network as numbers.
 
@@ -60,9 +64,9 @@ class Workspace(NamedTuple):
     """Buffers for one shard, allocated once a fit; nothing is allocated inside a step.
 
     ``z`` and ``a`` hold every layer's pre-activations and activations, layer ``l`` from ``offsets[l] * rows`` on;
-    ``delta`` and ``back`` the gradients in z of a layer and of the one before it. ``gradient`` is that of the batch,
-    ``part`` that of a shard. For normalisation ``x`` of each layer stands in ``standard`` as its z in ``z``,
-    1 / √(variance + ε) in the rows of ``inverse``, and ``scratch`` is as its module says.
+    ``delta`` and ``back`` the gradients in z of a layer and of the one before it. For normalisation ``x`` of each layer
+    stands in ``standard`` as its z in ``z``, 1 / √(variance + ε) in the rows of ``inverse``, and ``scratch`` is as its
+    module says.
     """
 
     rows: int
@@ -71,8 +75,6 @@ class Workspace(NamedTuple):
     a: np.ndarray
     delta: np.ndarray
     back: np.ndarray
-    gradient: np.ndarray
-    part: np.ndarray
     offsets: np.ndarray
     standard: np.ndarray
     inverse: np.ndarray
@@ -84,7 +86,6 @@ def allocate(network, rows, dtype, *, dense, training):
     layout = network.layout
     values = sum(layout.units[1:])
     widest = max(layout.units[1:])
-    size = layout.n_trained if training else 0
     hidden = values - layout.units[-1] if layout.normalization else 0
     longest = max(rows, widest) if layout.normalization else 0
     return Workspace(
@@ -94,8 +95,6 @@ def allocate(network, rows, dtype, *, dense, training):
         a=np.empty(rows * (values - layout.units[-1]), dtype=dtype),
         delta=np.empty(rows * widest, dtype=dtype),
         back=np.empty(rows * widest if training else 0, dtype=dtype),
-        gradient=np.empty(size, dtype=dtype),
-        part=np.empty(size, dtype=dtype),
         offsets=np.cumsum([0, *layout.units[1:]], dtype=np.int64)[:-1],
         standard=np.empty(rows * hidden, dtype=dtype),
         inverse=np.empty((len(layout.units) - 2, longest), dtype=dtype),

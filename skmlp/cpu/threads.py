@@ -12,6 +12,7 @@ import weakref
 from functools import lru_cache
 
 import scipy.linalg.cython_blas  # noqa: F401  (the library that compiled products call must be loaded to be limited)
+from joblib import cpu_count, effective_n_jobs
 from threadpoolctl import ThreadpoolController
 
 _lock = threading.RLock()
@@ -65,6 +66,7 @@ class single_threaded_blas:
     def _enter(self):
         global _found
         shared, own = _libraries()
+        self.thread = threading.get_ident()
         with _lock:
             _users.add(self)
             if _found is None:
@@ -83,6 +85,19 @@ class single_threaded_blas:
             if not _users and _found is not None:
                 _set_threads(shared, _found)
                 _found = None
+
+
+def allowed_threads(n_jobs):
+    """Threads that a fit may use, its own included, called inside of :class:`single_threaded_blas`.
+
+    With ``n_jobs`` None as many as there are cores for this process, by affinity, cgroup, and the limits that joblib
+    and BLAS were under, less the other threads that are inside, which are those of other fits.
+    """
+    if n_jobs is not None:
+        return effective_n_jobs(n_jobs)
+    with _lock:
+        others = {user.thread for user in _users} - {threading.get_ident()}
+        return max(1, min([cpu_count(), *(_found or [])]) - len(others))
 
 
 def _after_fork():

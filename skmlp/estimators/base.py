@@ -184,13 +184,16 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
             self._network,
             self._encoding.loss,
             self._parameters.dtype,
+            n_jobs=self.n_jobs,
             **self._encoding.loss_settings,
         )
 
     def _predictions(self, X, *, raw=False):
         """Outputs of the network, (n_samples, n_outputs)."""
-        check_is_fitted(self)
-        X = inputs.validate(self, X, reset=False)
+        if not self.__sklearn_is_fitted__():  # looked at first, for scikit-learn's check takes longer than a row
+            check_is_fitted(self)
+        if not inputs.is_plain(self, X):
+            X = inputs.validate(self, X, reset=False)
         return self._backend().predict(self._parameters, inputs.for_prediction(X, self._parameters.dtype), raw=raw)
 
     def _check_data(self, X, y, *, reset):

@@ -44,7 +44,9 @@ def fit(estimator, X, y, sample_weight, validation=(None, None, None), *, tasks,
     network = Network(layout, activations, find(LOSSES, encoding.loss).link, rates)
     targets = encoding.encode(y, dtype)
     check_formulas(activations, encoding.loss, targets)
-    backend = make_backend(estimator.device, network, encoding.loss, dtype, **encoding.loss_settings)
+    backend = make_backend(
+        estimator.device, network, encoding.loss, dtype, n_jobs=estimator.n_jobs, **encoding.loss_settings
+    )
     X = inputs.for_training(X, dtype)
     weights = inputs.check_weights(sample_weight, X, dtype)
     data = Evaluation(backend, X, targets, weights, resolve(estimator.metrics, encoding))

@@ -6,6 +6,8 @@ from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from skmlp.training.trainer import NON_FINITE
 
+SMALL = 100_000  # numbers in an array, beyond which validation takes little of the time of a prediction
+
 
 def validate(estimator, X, *y, reset, **checks):
     """scikit-learn's validation of X, and of y where there is one, with the offending columns in its error.
@@ -29,6 +31,19 @@ def validate(estimator, X, *y, reset, **checks):
         if not where:
             raise
         raise type(error)(f"{error}\n{where}") from error
+
+
+def is_plain(estimator, X):
+    """Whether X is a small array to which validation could only say yes: it takes longer than predicting a row."""
+    return (
+        type(X) is np.ndarray
+        and X.ndim == 2
+        and X.dtype in (np.float32, np.float64)
+        and 0 < X.size <= SMALL
+        and X.shape[1] == estimator.n_features_in_
+        and not hasattr(estimator, "feature_names_in_")
+        and bool(np.isfinite(X).all())
+    )
 
 
 def locate(error, X, y=None):

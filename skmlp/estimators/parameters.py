@@ -214,7 +214,12 @@ PARAMETERS = {
         [StrOptions({"auto", "float32", "float64", "input"})],
     ),
     "device": Parameter("{'cpu'}, default='cpu'", "Where to compute.", [StrOptions({"cpu"})]),
-    "n_jobs": Parameter("None or 1, default=None", "Threads; one so far.", [None, Options(Integral, {1})]),
+    "n_jobs": Parameter(
+        "int or None, default=None",
+        "Most threads, -1 for all cores. None: one where that is fastest, and the cores that are free where it pays. "
+        "Their number changes no bit of a result.",
+        [Interval(Integral, None, -1, closed="right"), _count(), None],
+    ),
 }
 
 LOSS_CLASSIFIER = Parameter(

@@ -32,6 +32,7 @@ class Problem:
     vector: np.ndarray
     loss_settings: dict = field(default_factory=dict)
     normalization: str | None = None
+    dropout: tuple = ()
 
     @property
     def rows(self):
@@ -42,7 +43,9 @@ class Problem:
         return np.ones(self.rows) if self.row_weights is None else self.row_weights
 
     def backend(self, real="float64"):
-        network = Network(Layout(self.units, self.normalization), self.activations, naive.LOSSES[self.loss].link)
+        network = Network(
+            Layout(self.units, self.normalization), self.activations, naive.LOSSES[self.loss].link, self.dropout
+        )
         settings = naive.loss_settings(self.loss, self.units[-1], **self.loss_settings)
         return CpuBackend(network, self.loss, real, **settings._asdict())
 

@@ -1,0 +1,233 @@
+"""Threads that share an epoch or a prediction: the same bits, and no one left waiting."""
+
+import os
+import threading
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_array
+from threadpoolctl import threadpool_limits
+
+from skmlp.cpu import backend, team, threads
+from skmlp.cpu.backend import BLOCK_ROWS, CpuBackend
+from skmlp.cpu.structures import SHARD_ROWS
+from skmlp.cpu.threads import allowed_threads, single_threaded_blas
+from skmlp.network.layout import Layout, Network
+from tests.cpu.problem import cut_into_pieces, make_problem
+from tests.ways import needs_jit
+
+pytestmark = needs_jit
+ROWS = 9 * SHARD_ROWS + 30
+BATCH = 4 * SHARD_ROWS  # the last batch has two shards, the last of them of 30 rows
+
+
+@pytest.fixture
+def members(monkeypatch):
+    """A function that sets the size of every team."""
+    return lambda size: monkeypatch.setattr(
+        backend, "team_size", lambda n_jobs, tasks, n_weights, rows: min(size, tasks)
+    )
+
+
+@pytest.fixture(autouse=True)
+def no_thread_is_left():
+    before = threading.active_count()
+    yield
+    assert threading.active_count() == before
+
+
+def trained(problem, real="float32", solver="adam", X=None, epochs=2, **more):
+    """Parameters, losses and predictions of some epochs."""
+    run = problem.run(real, batch_size=BATCH, solver=solver, **({} if X is None else {"X": X}), **more)
+    outputs = np.zeros((problem.rows, problem.units[-1]), dtype=real)
+    order = np.random.default_rng(3).permutation(problem.rows)
+    losses = [run.run_epoch(order, np.full(3, 0.01), outputs) for _ in range(epochs)]
+    return run.parameters, losses, outputs, *run.state
+
+
+def assert_same_bits(ours, theirs):
+    for one, other in zip(ours, theirs, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+KINDS = {
+    "plain": {},
+    "unweighted": {"weighted": False},
+    "layer normalisation": {"normalization": "layer"},
+    "classes": {"loss": "categorical_log_loss", "outputs": 3},
+    "no hidden layer": {"hidden": ()},
+}
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+@pytest.mark.parametrize("real", ["float32", "float64"])
+@pytest.mark.parametrize("size", [2, 3, 4, 7])
+def test_the_number_of_members_changes_no_bit(kind, real, size, members):
+    problem = make_problem(**{"rows": ROWS, "hidden": (6, 3), **kind})
+    members(1)
+    alone = trained(problem, real)
+    members(size)
+    assert_same_bits(trained(problem, real), alone)
+
+
+@pytest.mark.parametrize("size", [2, 3])
+@pytest.mark.parametrize("more", [{"seed": 5}, {"penalty": (0.3, 0.2)}, {"settings": {"clip_norm": 0.1}}], ids=str)
+def test_nor_with_dropout_penalty_or_clipping(size, more, members):
+    problem = make_problem(rows=ROWS)
+    problem.dropout = (0.3, 0.2) if "seed" in more else ()
+    members(1)
+    alone = trained(problem, **more)
+    members(size)
+    assert_same_bits(trained(problem, **more), alone)
+
+
+@pytest.mark.parametrize("size", [2, 3])
+def test_nor_with_sparse_rows_and_batches_without_weight(size, members):
+    problem = make_problem(rows=ROWS)
+    problem.row_weights[BATCH : 2 * BATCH] = 0.0
+    sparse = csr_array(np.where(problem.X > 0.5, problem.X, 0.0).astype("float32"))
+    members(1)
+    alone = trained(problem, X=sparse)
+    members(size)
+    assert_same_bits(trained(problem, X=sparse), alone)
+
+
+def test_nor_with_the_number_changing_from_epoch_to_epoch(members, monkeypatch):
+    problem = make_problem(rows=ROWS)
+    members(1)
+    alone = trained(problem, epochs=4)
+    sizes = iter([2, 1, 3, 2])
+    monkeypatch.setattr(backend, "team_size", lambda *arguments: next(sizes))
+    assert_same_bits(trained(problem, epochs=4), alone)
+
+
+def test_nor_with_work_in_pieces(members, monkeypatch):
+    problem = make_problem(rows=ROWS)
+    members(1)
+    alone = trained(problem)
+    members(3)
+    cut_into_pieces(monkeypatch, 1)
+    assert_same_bits(trained(problem), alone)
+
+
+@pytest.mark.parametrize("size", [2, 3])
+def test_nor_those_of_predictions(size, members):
+    rows = 5 * BLOCK_ROWS + 11
+    random = np.random.default_rng(0)
+    network = CpuBackend(Network(Layout((3, 4, 2)), ("tanh",), "identity"), "squared_error", "float32")
+    vector = random.normal(size=network.network.layout.size).astype("float32")
+    X, y = random.normal(size=(rows, 3)), random.normal(size=(rows, 2)).astype("float32")
+    members(1)
+    alone = network.predict_and_loss(vector, X, y, None)
+    members(size)
+    assert_same_bits(network.predict_and_loss(vector, X, y, None), alone)
+    assert_same_bits(network.predict_and_loss(vector, csr_array(X), y, None)[0], alone[0])
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Failures
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("who", [0, 1, 2])
+@pytest.mark.parametrize("error", [MemoryError, KeyboardInterrupt])
+def test_a_member_that_fails_leaves_no_one_waiting(who, error, members, monkeypatch):
+    inner = backend.run_shards
+
+    def fail(*arguments):
+        if arguments[-1] == who:
+            raise error
+        return inner(*arguments)
+
+    members(3)
+    problem = make_problem(rows=ROWS)
+    expected = trained(problem)
+    monkeypatch.setattr(backend, "run_shards", fail)
+    with pytest.raises(error):
+        trained(problem)
+    monkeypatch.setattr(backend, "run_shards", inner)
+    assert_same_bits(trained(problem), expected)
+
+
+def test_an_interrupt_while_waiting_is_held_back_till_all_have_ended(monkeypatch):
+    release, ended = threading.Event(), []
+    waiting = threading.Thread(target=lambda: (release.wait(10), ended.append(True)))
+    waiting.start()
+    join = waiting.join
+
+    def interrupted(*arguments):
+        monkeypatch.setattr(waiting, "join", join)
+        release.set()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(waiting, "join", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        team.wait_for([waiting])
+    assert ended
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_process_may_be_forked_after_a_fit_in_threads(members):
+    problem = make_problem(rows=ROWS)
+    members(2)
+    expected = trained(problem)
+    child = os.fork()
+    if child == 0:
+        try:
+            assert_same_bits(trained(problem), expected)
+        except BaseException:
+            os._exit(1)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# How many
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def four_cores(monkeypatch):
+    monkeypatch.setattr(threads, "cpu_count", lambda: 4)
+
+
+def test_small_work_is_for_one(four_cores):
+    assert team.team_size(None, 1, 10**6, 10**6) == 1
+    assert team.team_size(None, 8, 100, 10**9) == 1
+    assert team.team_size(None, 8, 10**4, 10**3) == 1
+    assert team.team_size(1, 8, 10**6, 10**6) == 1
+
+
+def test_large_work_is_for_the_cores_that_are_allowed(four_cores, monkeypatch):
+    monkeypatch.setattr(threads, "_found", [8])
+    assert team.team_size(None, 8, 10**5, 10**5) == 4
+    assert team.team_size(None, 3, 10**5, 10**5) == 3
+    monkeypatch.setattr(threads, "_found", [2])
+    assert team.team_size(None, 8, 10**5, 10**5) == 2
+
+
+def test_whoever_asks_for_threads_gets_them():
+    assert team.team_size(3, 8, 10, 10) == 3
+    assert team.team_size(3, 2, 10, 10) == 2
+    assert team.team_size(-1, 10**6, 10, 10) == threads.effective_n_jobs(-1)
+
+
+def test_limits_of_blas_are_limits_of_the_team(four_cores):
+    with threadpool_limits(1, user_api="blas"), single_threaded_blas():
+        assert allowed_threads(None) == 1
+
+
+def test_other_fits_have_their_threads_and_own_nested_ones_do_not_count(four_cores):
+    with threadpool_limits(4, user_api="blas"), single_threaded_blas(), single_threaded_blas():
+        assert allowed_threads(None) == 4
+        counted = []
+
+        def beside():
+            with single_threaded_blas():
+                counted.append(allowed_threads(None))
+
+        other = threading.Thread(target=beside)
+        other.start()
+        other.join()
+        assert counted == [3]

@@ -18,7 +18,7 @@ from numba.np.arrayobj import make_array
 
 from skmlp.cpu.compile import OPTIONS, Family, function, ordered
 from skmlp.cpu.structures import BATCH_LOSS
-from skmlp.cpu.threads import allowed_threads, single_threaded_blas
+from skmlp.cpu.threads import allowed_threads, in_kernel, single_threaded_blas
 
 ARRIVED, GENERATION, ABORTED, N_CELLS = 0, 16, 32, 48  # places in ``barrier``, a cache line or more apart
 SPINS = 2_000  # looks at the barrier, some microseconds, before the processor is offered to others
@@ -71,7 +71,7 @@ def run_together(size, work, abort=lambda: None):
 
     def attempt(member):
         try:
-            with single_threaded_blas():
+            with single_threaded_blas(), in_kernel():
                 work(member)
         except BaseException as error:
             abort()
@@ -81,7 +81,8 @@ def run_together(size, work, abort=lambda: None):
     try:
         for thread in threads:
             thread.start()
-        work(0)
+        with in_kernel():
+            work(0)
     except BaseException:
         abort()
         raise

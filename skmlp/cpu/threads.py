@@ -8,6 +8,7 @@ OpenMP has one setting a thread, which each thread sets and restores for itself.
 
 import os
 import threading
+import time
 import weakref
 from functools import lru_cache
 
@@ -17,6 +18,8 @@ from threadpoolctl import ThreadpoolController
 
 _lock = threading.RLock()
 _users = weakref.WeakSet()  # weak, so that a user lost to an interrupt does not stay for ever
+_running = set()  # what says that it is inside a kernel
+LONGEST_WAIT = 2.0  # seconds for which a fork waits; a piece of kernel work takes a tenth of one
 _found = None  # number of threads of each shared library before the first user came
 
 
@@ -100,12 +103,38 @@ def allowed_threads(n_jobs):
         return max(1, min([cpu_count(), *(_found or [])]) - len(others))
 
 
+class in_kernel:
+    """Says that this thread is inside a kernel, which a fork in another thread waits for.
+
+    BLAS takes locks of its own, and a child process would find them taken for ever.
+    """
+
+    def __enter__(self):
+        """Wait for a fork to pass."""
+        with _lock:
+            _running.add(self)
+
+    def __exit__(self, *error):
+        """Let forks pass again."""
+        _running.discard(self)
+
+
+def _before_fork():
+    """Take the lock, which a child must not inherit from another thread, when no kernel runs any more."""
+    patience = time.monotonic() + LONGEST_WAIT
+    _lock.acquire()
+    while _running and time.monotonic() < patience:
+        _lock.release()
+        time.sleep(0.0005)
+        _lock.acquire()
+
+
 def _after_fork():
     """In a child process: the users were the parent's; the first of its own to leave restores what those found."""
     _users.clear()
+    _running.clear()
     _lock.release()
 
 
-# A child must not inherit a lock that a thread of its parent holds.
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_after_fork)
+    os.register_at_fork(before=_before_fork, after_in_parent=_lock.release, after_in_child=_after_fork)

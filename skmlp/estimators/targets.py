@@ -207,7 +207,10 @@ def labels_of(y):
     try:
         labels = np.unique(y)
     except TypeError:  # labels of several types: scikit-learn words the error
-        return unique_labels(y)
+        try:
+            return unique_labels(y)
+        except TypeError as error:
+            raise TypeError(f"y must hold labels that can be sorted: {error}") from error
     return np.array(labels.tolist()) if labels.dtype == object else labels
 
 
@@ -221,6 +224,9 @@ def find_classes(y, classes=None):
         'binary' for one or two classes.
     """
     if y.ndim == 2:
-        return np.arange(y.shape[1]), "multilabel"
+        columns = np.arange(y.shape[1])
+        if classes is not None and not np.array_equal(unique_labels(classes), columns):
+            raise ValueError(f"classes={classes}: of multilabel targets they are the columns of y, {columns}.")
+        return columns, "multilabel"
     classes = labels_of(y) if classes is None else unique_labels(classes)
     return classes, "binary" if len(classes) <= 2 else "multiclass"

@@ -86,8 +86,8 @@ class ClassEncoding:
                     raise ValueError(f"class_weight: {label!r} has weight {weight!r}; allowed are numbers >= 0.")
         try:
             return compute_sample_weight(class_weight, y.toarray() if sparse.issparse(y) else y)
-        except ValueError as error:
-            raise ValueError(f"{error} (class_weight={class_weight})") from error
+        except (ValueError, TypeError) as error:
+            raise type(error)(f"{error} (class_weight={class_weight})") from error
 
     @property
     def n_outputs(self):

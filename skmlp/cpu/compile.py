@@ -15,6 +15,7 @@ from llvmlite import ir
 from numba import njit, types
 from numba.core import cgutils, config
 from numba.core.ccallback import CFunc
+from numba.core.compiler_lock import global_compiler_lock
 from numba.extending import intrinsic, overload
 from numba.np.numpy_support import from_dtype
 
@@ -29,11 +30,21 @@ OPTIONS = {**KERNEL_OPTIONS, "forceinline": True}
 # Where the order of operations carries the accuracy.
 STRICT_OPTIONS = {**OPTIONS, "fastmath": {"contract"}}
 _compiling = threading.RLock()
-# A child process must not inherit the lock from a thread of its parent that holds it.
+
+
+def _hold_locks():
+    _compiling.acquire()
+    global_compiler_lock.acquire()
+
+
+def _release_locks():
+    global_compiler_lock.release()
+    _compiling.release()
+
+
+# A child process must not inherit a lock from a thread of its parent that holds it: ours, or Numba's own.
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=_compiling.acquire, after_in_parent=_compiling.release, after_in_child=_compiling.release
-    )
+    os.register_at_fork(before=_hold_locks, after_in_parent=_release_locks, after_in_child=_release_locks)
 
 
 def function(python_function):

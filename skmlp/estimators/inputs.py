@@ -59,6 +59,8 @@ def locate(error, X, y=None):
                 f"Column(s) {columns[:10]} of X are not numeric. Encode them first, for instance with "
                 "sklearn.preprocessing.OneHotEncoder or OrdinalEncoder."
             )
+        elif "float" in message:
+            yield f"This is about {'y' if np.ndim(X) else 'X'}."
 
 
 def not_finite(data):
@@ -178,10 +180,11 @@ def check_weights(sample_weight, X, dtype):
         return None
     try:
         weights = _check_sample_weight(sample_weight, X)
-    except ValueError as error:
-        if not str(error).startswith("Input sample_weight contains"):
-            raise
-        raise ValueError(f"{error}\nsample_weight is not finite in {not_finite(sample_weight)}.") from error
+    except (ValueError, TypeError) as error:
+        where = "These are the values of sample_weight."
+        if str(error).startswith("Input sample_weight contains"):
+            where = f"sample_weight is not finite in {not_finite(sample_weight)}."
+        raise type(error)(f"{error}\n{where}") from error
     if not np.isfinite(weights).all():  # scikit-learn does not look at a scalar
         raise ValueError(f"Input sample_weight contains NaN or infinity: {sample_weight}.")
     negative = np.flatnonzero(weights < 0)

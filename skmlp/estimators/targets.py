@@ -90,8 +90,8 @@ class ClassEncoding:
                     raise ValueError(f"class_weight: {label!r} has weight {weight!r}; allowed are numbers >= 0.")
         try:
             return compute_sample_weight(class_weight, y.toarray() if sparse.issparse(y) else y)
-        except ValueError as error:
-            raise ValueError(f"{error} (class_weight={class_weight})") from error
+        except (ValueError, TypeError) as error:
+            raise type(error)(f"{error} (class_weight={class_weight})") from error
 
     @property
     def n_outputs(self):
@@ -230,7 +230,10 @@ def labels_of(y):
     try:
         labels = np.unique(y)
     except TypeError:  # labels of several types: scikit-learn words the error
-        return unique_labels(y)
+        try:
+            return unique_labels(y)
+        except TypeError as error:
+            raise TypeError(f"y must hold labels that can be sorted: {error}") from error
     return np.array(labels.tolist()) if labels.dtype == object else labels
 
 
@@ -244,6 +247,9 @@ def find_classes(y, classes=None):
         'binary' for one or two classes.
     """
     if y.ndim == 2:
-        return np.arange(y.shape[1]), "multilabel"
+        columns = np.arange(y.shape[1])
+        if classes is not None and not np.array_equal(unique_labels(classes), columns):
+            raise ValueError(f"classes={classes}: of multilabel targets they are the columns of y, {columns}.")
+        return columns, "multilabel"
     classes = labels_of(y) if classes is None else unique_labels(classes)
     return classes, "binary" if len(classes) <= 2 else "multiclass"

@@ -45,9 +45,9 @@ class Loss(NamedTuple):
     domain: str = "any"
 
 
-def inside(p):
-    """A probability within [ε, 1 - ε], ε that of its type: so far, and no further, it can be told from 0 and 1."""
-    least = machine_epsilon(p)
+def inside(p, z):
+    """A probability within [ε, 1 - ε], ε that of the type of z: so far, and no further, it can be told from 0 and 1."""
+    least = machine_epsilon(z)
     p = least if p < least else p
     return 1.0 - least if p > 1.0 - least else p
 
@@ -59,7 +59,7 @@ def smoothed(y, s):
 
 def binary_log_loss(z, y, s):
     """-y log p - (1 - y) log(1 - p) with p = logistic(z), kept inside [ε, 1 - ε] as scikit-learn keeps it."""
-    p, y = inside(logistic(z)), smoothed(y, s)
+    p, y = inside(logistic(z), z), smoothed(y, s)
     return -y * log(p) - (1.0 - y) * log(1.0 - p)
 
 
@@ -74,14 +74,14 @@ def categorical_log_loss(z, y, levels, s, gradient):
         gradient[k] = z[k]
     softmax(gradient)
     true_class = int(y[0])
-    loss = -(1.0 - s.label_smoothing) * log(inside(gradient[true_class]))
+    loss = -(1.0 - s.label_smoothing) * log(inside(gradient[true_class], z[0]))
     if s.label_smoothing > 0.0:
         classes = 0.0  # counted as a real number: an integer would promote the share to float64
         for _ in range(z.size):
             classes += 1.0
         share = s.label_smoothing / classes
         for k in range(z.size):
-            loss -= share * log(inside(gradient[k]))
+            loss -= share * log(inside(gradient[k], z[0]))
             gradient[k] -= share
     gradient[true_class] -= 1.0 - s.label_smoothing
     return loss
@@ -100,13 +100,13 @@ def focal_slope(p, s):
 
 def binary_focal(z, y, s):
     """y f(p) + (1 - y) f(1 - p), f(p) = -(1 - p)^γ log p and p = logistic(z) kept inside (Lin et al., ICCV 2017)."""
-    p = inside(logistic(z))
+    p = inside(logistic(z), z)
     return y * focal_term(p, s) + (1.0 - y) * focal_term(1.0 - p, s)
 
 
 def binary_focal_gradient(z, y, s):
     """y p f'(p) (1 - p) - (1 - y) (1 - p) f'(1 - p) p."""
-    p = inside(logistic(z))
+    p = inside(logistic(z), z)
     return y * focal_slope(p, s) * (1.0 - p) - (1.0 - y) * focal_slope(1.0 - p, s) * p
 
 
@@ -116,7 +116,7 @@ def categorical_focal(z, y, levels, s, gradient):
         gradient[k] = z[k]
     softmax(gradient)
     true_class = int(y[0])
-    p = inside(gradient[true_class])
+    p = inside(gradient[true_class], z[0])
     slope = focal_slope(p, s)
     for k in range(z.size):
         gradient[k] *= -slope

@@ -109,7 +109,8 @@ def nadam_constants(step, rate, settings, memory):
 def nadam(w, g, m, v, constants):
     """Adam with Nesterov's momentum: w ← w - (η_m m + η_g g) / (√v̂ + ε), the two rates as in its constants.
 
-    Dozat, ICLR workshop 2016, with the momentum schedule given there, as PyTorch.
+    Dozat, ICLR workshop 2016, with the momentum schedule given there, as PyTorch, which keeps the product of the μ in
+    float32 and so differs in the last digits.
     """
     m = constants[2] * m + (1.0 - constants[2]) * g
     v = constants[3] * v + (1.0 - constants[3]) * (g * g)

@@ -79,7 +79,9 @@ def _negated(loss, encoding, predictions, targets, weights):
     """A loss as a metric: minus its mean over rows, summed over outputs."""
     with np.errstate(all="ignore"):  # a prediction that the loss cannot take gives NaN
         rows = loss(encoding, predictions, targets.astype(np.float64)).sum(axis=1)
-    return -float(np.average(rows, weights=weights))
+        if weights is not None:  # else 0 times an infinite loss would be NaN
+            rows, weights = rows[weights > 0], weights[weights > 0]
+        return -float(np.average(rows, weights=weights))
 
 
 def d2_pinball(encoding, predictions, targets, weights):

@@ -136,7 +136,11 @@ class Custom(ByFraction):
 
     def factors(self, fractions):
         """Factors of learning_rate_init, which must be numbers >= 0."""
-        factors = np.array([float(self._factor(fraction)) for fraction in fractions.tolist()])
+        values = [self._factor(fraction) for fraction in fractions.tolist()]
+        try:
+            factors = np.array([float(value) for value in values])
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"learning_rate: the callable must give numbers: {error}") from error
         wrong = ~(np.isfinite(factors) & (factors >= 0.0))
         if wrong.any():
             raise ValueError(

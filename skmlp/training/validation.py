@@ -35,4 +35,11 @@ def evaluate(metrics, predictions, targets, weights):
     """Each metric's value, NaN if a prediction is not finite."""
     if metrics and not np.isfinite(predictions).all():
         return dict.fromkeys(metrics, float("nan"))
-    return {name: metric(predictions, targets, weights) for name, metric in metrics.items()}
+    values = {}
+    for name, metric in metrics.items():
+        try:
+            values[name] = metric(predictions, targets, weights)
+        except Exception as error:
+            error.add_note(f"This comes from {name!r} of the parameter metrics.")
+            raise
+    return values

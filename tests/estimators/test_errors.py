@@ -68,6 +68,7 @@ BAD_X = {
     "sparse NaN": (csr_array(changed(X, (17, 3), np.nan)), ["Input X contains NaN", ("17", "3")]),
     "NaN in a frame": (frame(city=changed(X[:, 0], 17, np.nan)), ["Input X contains NaN", ("17", "city")]),
     "strings": (np.array([["a", "b", "c", "d"]] * 30), ["could not convert string to float: ", "'a'"]),
+    "a word": ("a", ["could not convert string to float: 'a'", "X"]),
     "a column of strings": (frame(city="Oslo"), ["could not convert string to float: 'Oslo'", "city"]),
     "a column of dates": (frame(city=pd.Timestamp("2020-02-02")), ["city"]),
     "a column of objects": (frame(city=[{}] * 30), ["city"]),
@@ -144,6 +145,8 @@ BAD_Y = {
 UNFIT_Y = {
     "continuous classes": ("MLPClassifier", VALUES, ["Unknown label type: ", "continuous"]),
     "strings": ("MLPRegressor", LABELS, ["y", "string"]),
+    "dicts": ("MLPRegressor", np.full(30, {}), ["y"]),
+    "dicts as labels": ("MLPClassifier", np.full(30, {}), ["y"]),
     "three classes for two": (
         "MLPBinaryClassifier",
         np.arange(30) % 3,
@@ -190,7 +193,7 @@ BAD_WEIGHTS = {
     "infinity": (changed(np.ones(30), 7, np.inf), ["Input sample_weight contains infinity", "7"]),
     "another length": (np.ones(29), ["sample_weight.shape == (29,), expected (30,)"]),
     "two dimensions": (np.ones((30, 2)), ["Sample weights must be 1D array or scalar"]),
-    "strings": (np.array(["a"] * 30), ["could not convert string to float: "]),
+    "strings": (np.array(["a"] * 30), ["could not convert string to float: ", "sample_weight"]),
 }
 
 
@@ -293,6 +296,11 @@ class TestPartialFit:
         model = MLPClassifier().partial_fit(X, LABELS, classes=["no", "yes"])
         with pytest.raises(ValueError, match=r"^`classes=.*is not the same as on last call to partial_fit"):
             model.partial_fit(X, LABELS, classes=["no", "yes", "maybe"])
+
+    @pytest.mark.parametrize("classes", [[0, 1], [1, 2, 3], ["a", "b", "c"]])
+    def test_of_other_classes_than_the_columns_of_label_indicators(self, classes):
+        with pytest.raises(ValueError, match=r"classes=.*columns of y"):
+            MLPClassifier().partial_fit(X, np.eye(3, dtype=int)[np.arange(30) % 3], classes=classes)
 
     def test_of_three_classes_for_two(self):
         with pytest.raises(ValueError, match="Only binary classification is supported"):

@@ -34,6 +34,25 @@ for _ in range(15):
     assert os.waitpid(child, 0)[1] == 0
 """
 
+FORK_WHILE_COMPILING = """
+import os, signal, threading, time
+import skmlp.cpu.compile
+from numba.core.compiler_lock import global_compiler_lock
+held = threading.Event()
+def compile():
+    with global_compiler_lock:
+        held.set()
+        time.sleep(0.2)
+threading.Thread(target=compile).start()
+held.wait()
+child = os.fork()
+if child == 0:
+    signal.alarm(20)
+    with global_compiler_lock:
+        os._exit(0)
+assert os.waitpid(child, 0)[1] == 0
+"""
+
 
 def run(code, *options):
     """Run code in a new process on the sources of this checkout."""
@@ -42,8 +61,9 @@ def run(code, *options):
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
-def test_a_process_forked_while_another_thread_predicts_can_predict():
-    run(FORKS, "-W", "ignore::DeprecationWarning")  # newer Pythons warn of forks beside threads
+@pytest.mark.parametrize("code", [FORKS, FORK_WHILE_COMPILING], ids=["predicts", "compiles"])
+def test_a_process_forked_while_another_thread_works_can_work_too(code):
+    run(code, "-W", "ignore::DeprecationWarning")  # newer Pythons warn of forks beside threads
 
 
 @pytest.mark.parametrize("option", ["-O", "-OO"])

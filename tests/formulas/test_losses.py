@@ -199,3 +199,13 @@ def test_single_precision_does_without_double(name):
     for compiled in elementwise or [row_loss_loop(loss.row)]:
         code = single_precision_code(compiled)
         assert " float " in code and " double " not in code
+
+
+@names
+@pytest.mark.parametrize("real, rtol", [(np.float32, 1e-5), (np.float64, 1e-12)], ids=["float32", "float64"])
+def test_extreme_outputs_give_the_same_whether_compiled_or_not(name, real, rtol):
+    """Probabilities are kept from 0 and 1 by the ε of the type of the outputs, also where Python computes in double."""
+    z = np.resize(np.array([-60.0, 60.0, 0.0, 1.0, -30.0], dtype=real), (10, OUTPUTS))
+    y = draw(name, rows=10, real=real)[1]
+    for one, other in zip(*(loss_and_gradient(name, LOSSES[name], way, z, y) for way in WAYS[1:]), strict=True):
+        np.testing.assert_allclose(one, other, rtol=rtol, atol=rtol)

@@ -245,3 +245,18 @@ def test_an_unknown_name_gives_an_error_that_lists_what_is_allowed(kind, allowed
 def test_what_is_neither_a_name_nor_a_function_gives_an_error(metric):
     with pytest.raises(ValueError, match="neither a name nor a callable"):
         resolve([metric], CASES["binary"][0])
+
+
+def test_a_row_without_weight_does_not_count_however_large_its_loss():
+    encoding = ValueEncoding("squared_error", 1)
+    (poisson,) = resolve(["poisson"], encoding).values()
+    p, y = np.array([[0.0], [1.0]]), np.array([[2.0], [1.0]])
+    assert poisson(p, y, np.array([0.0, 1.0])) == 0.0
+    assert poisson(p, y, None) == -np.inf
+
+
+@pytest.mark.parametrize("name", ["poisson", "gamma"])
+def test_predictions_that_a_loss_cannot_take_give_nan_without_a_warning(name):
+    (loss,) = resolve([name], ValueEncoding("squared_error", 1)).values()
+    p, y = np.array([[0.0], [-1.0], [np.inf]]), np.ones((3, 1))
+    assert np.isnan(loss(p, y, None)) and np.isnan(loss(p, y, np.ones(3)))

@@ -196,3 +196,9 @@ def test_a_callable_must_give_factors(factor):
     schedule = make(factor)
     with pytest.raises(ValueError, match="learning_rate: the callable must give finite factors >= 0; at fraction"):
         schedule.rates(3)
+
+
+@pytest.mark.parametrize("value", ["a", None, [1.0, 2.0]])
+def test_a_callable_must_give_numbers(value):
+    with pytest.raises((ValueError, TypeError), match="learning_rate: the callable must give numbers"):
+        make_schedule(lambda fraction: value, 0.1, 0.5, 10, 10).rates(3)

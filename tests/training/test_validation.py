@@ -35,5 +35,14 @@ def test_score():
     assert evaluation(3, weights=np.array([1.0, 0.0, 0.0]), score=weighted_mean).score_of(np.ones((3, 1))) == 0.0
 
 
+def test_an_error_in_a_metric_says_in_which():
+    def failing(predictions, targets, weights):
+        raise RuntimeError("no")
+
+    with pytest.raises(RuntimeError) as error:
+        evaluate({"largest": largest, "mine": failing}, np.ones((3, 1)), np.ones((3, 1)), None)
+    assert error.value.__notes__ == ["This comes from 'mine' of the parameter metrics."]
+
+
 def test_without_metrics_there_is_nothing_to_evaluate():
     assert evaluate({}, np.array([[np.nan]]), np.zeros((1, 1)), None) == {}

@@ -1,0 +1,104 @@
+"""Demonstrations: at home among scikit-learn's tools and the data they take."""
+
+import pickle
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+import sklearn
+from joblib import Parallel, delayed
+from scipy.sparse import csc_array, csr_array
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler
+
+from skmlp import MLPClassifier, MLPMulticlass, MLPRegressor
+from tests.features.table import CLASSES, FAST, VALUES, X, shows
+
+
+@shows("Probabilities by predict_proba")
+def probabilities():
+    y = CLASSES + (X[:, 2] > 0)
+    p = MLPMulticlass(**FAST | {"learning_rate_init": 0.05}).fit(X, y).predict_proba(X)
+    np.testing.assert_allclose(p.sum(axis=1), 1.0)
+    assert p[np.arange(200), y].mean() > 0.6
+
+
+@shows("Cloning and grid search")
+def grid_search():
+    grid = {"hidden_layer_sizes": [(), (20,)], "activation": ["tanh", "relu"]}
+    search = GridSearchCV(MLPRegressor(**FAST), grid, cv=3).fit(X, VALUES)
+    assert search.best_params_["hidden_layer_sizes"] == (20,)
+    assert clone(search.best_estimator_).get_params() == search.best_estimator_.get_params()
+
+
+@shows("Pickling")
+def pickling():
+    model = MLPRegressor(**FAST).fit(X, VALUES)
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(model)).predict(X), model.predict(X))
+
+
+@shows("Validation data through a Pipeline, by metadata routing")
+def routing():
+    """The validation data are scaled like X: with those as they are the score would be bad."""
+    with sklearn.config_context(enable_metadata_routing=True):
+        model = MLPRegressor(**FAST, early_stopping=True).set_fit_request(X_val=True, y_val=True)
+        pipeline = Pipeline([("scale", StandardScaler()), ("mlp", model)], transform_input=["X_val"])
+        pipeline.fit(1e3 * X[:150], VALUES[:150], X_val=1e3 * X[150:], y_val=VALUES[150:])
+        assert pipeline[-1].best_validation_score_ == pytest.approx(pipeline.score(1e3 * X[150:], VALUES[150:]))
+
+
+@shows("Sparse X")
+def sparse():
+    thin = np.where(np.abs(X) < 0.7, 0.0, X)
+    dense = MLPRegressor(**FAST).fit(thin, VALUES).predict(thin)
+    for matrix in (csr_array(thin), csc_array(thin)):
+        np.testing.assert_allclose(MLPRegressor(**FAST).fit(matrix, VALUES).predict(matrix), dense, rtol=1e-6)
+
+
+@shows("pandas and polars frames, with their names checked")
+def frames():
+    expected = MLPRegressor(**FAST).fit(X, VALUES).predict(X)
+    for frame in (pd.DataFrame(X, columns=list("abcd")), pl.DataFrame(X, schema=list("abcd"))):
+        model = MLPRegressor(**FAST).fit(frame, VALUES)
+        np.testing.assert_array_equal(model.predict(frame), expected)
+        with pytest.raises(ValueError, match="feature names"):
+            model.predict(frame[list("dcba")])
+
+
+@shows("float32 or float64, as asked")
+def dtypes():
+    models = {}
+    for dtype in ("float32", "float64"):
+        models[dtype] = MLPRegressor(**FAST | {"dtype": dtype}).fit(X, VALUES).predict(X)
+        assert models[dtype].dtype == dtype
+    difference = np.abs(models["float32"] - models["float64"]).max()
+    assert 0.0 < difference < 0.01
+
+
+def fit_and_predict():
+    warnings.simplefilter("ignore")  # of threads beside forks
+    return MLPClassifier(dropout=0.2, **FAST).fit(X, CLASSES).predict_proba(X)
+
+
+@shows("Same seed, same model, bit for bit, in threads and processes")
+def same_model():
+    alone = fit_and_predict()
+    with ThreadPoolExecutor(3) as pool:
+        others = list(pool.map(lambda _: fit_and_predict(), range(3)))
+    others += Parallel(n_jobs=2)(delayed(fit_and_predict)() for _ in range(2))
+    for other in others:
+        np.testing.assert_array_equal(other, alone)
+
+
+@shows("Data that come in parts")
+def parts():
+    model = MLPRegressor(**FAST)
+    for _ in range(100):
+        for part in np.array_split(np.arange(200), 4):
+            model.partial_fit(X[part], VALUES[part])
+    assert model.score(X, VALUES) > 0.9

@@ -15,7 +15,7 @@ from skmlp.cpu.forward import activation_loops, link_loops
 from skmlp.cpu.loss import loss_loops
 from skmlp.cpu.normalization import normalization_numbers
 from skmlp.cpu.predict import predict_rows, to_predictions
-from skmlp.cpu.products import all_small
+from skmlp.cpu.products import needs_blas, tile_addresses
 from skmlp.cpu.structures import (
     EPOCH_LOSS,
     EPOCH_ROWS,
@@ -137,7 +137,7 @@ class CpuBackend:
                     outputs[block],
                 )
 
-        with nullcontext() if all_small(rows, self.network.layout) else single_threaded_blas():
+        with single_threaded_blas() if needs_blas(rows, self.network.layout, self.dtype) else nullcontext():
             size = self.team_size(len(starts), rows)
             run_together(size, predict_blocks)
         return outputs, losses.sum()
@@ -257,6 +257,7 @@ def numbers(network, loss, dtype):
         units=np.array(layout.units, dtype=np.int64),
         weights=np.array(layout.weight_offsets, dtype=np.int64),
         biases=np.array(layout.bias_offsets, dtype=np.int64),
+        tiles=tile_addresses(layout, dtype),
         activations=np.array([activation_loops.address(name, dtype) for name in network.activations], dtype=np.int64),
         derivatives=np.array([derivative_loops.address(name, dtype) for name in network.activations], dtype=np.int64),
         loss=loss_loops.address(loss, dtype),

@@ -52,7 +52,7 @@ def backward(network, parameters, X, rows, work, gradient, way):
     ``work.delta`` holds the loss's gradient in the raw outputs, and is overwritten.
     """
     n_rows, hidden = rows.size, network.activations.size
-    here, before = work.delta, work.back
+    here, before, none = work.delta, work.back, vector(work.z, 0, 0)
     outputs = network.units[hidden + 1]
     column_sums(matrix(here, 0, n_rows, outputs), vector(gradient, network.biases[hidden], outputs))
     for layer in range(hidden, -1, -1):
@@ -60,10 +60,11 @@ def backward(network, parameters, X, rows, work, gradient, way):
         delta = matrix(here, 0, n_rows, n_out)
         slope = matrix(gradient, network.weights[layer], n_in, n_out)
         if layer == 0:
-            first_gradient(X, rows, work.x, delta, slope)
+            first_gradient(X, rows, work.x, delta, slope, none, network.tiles[layer, 1])
             break
-        weight_gradient(matrix(work.a, work.offsets[layer - 1] * n_rows, n_rows, n_in), delta, slope)
+        a = matrix(work.a, work.offsets[layer - 1] * n_rows, n_rows, n_in)
+        weight_gradient(a, delta, slope, none, network.tiles[layer, 1])
         factors = matrix(parameters, network.weights[layer], n_in, n_out)
-        input_gradient(delta, factors, matrix(before, 0, n_rows, n_in))
+        input_gradient(delta, factors, matrix(before, 0, n_rows, n_in), none, network.tiles[layer, 2])
         unfinish_layer(network, parameters, layer - 1, rows, work, gradient, way, before)
         here, before = before, here

@@ -178,8 +178,34 @@ def tanh(x):
 
 @overload(elementary.log, jit_options=STRICT_OPTIONS)
 def log(x):
-    """log(x); the C library's, since a loss takes one a row."""
-    return lambda x: math.log(x)
+    """n log 2 + 2 artanh((m - 1) / (m + 1)) for x = 2ⁿ m, m from √½ to √2, by its series as :func:`log1p`."""
+    real = real_type(x)
+    facts = REALS[real]
+    terms, integer = facts.log1p_terms, facts.integer
+    factors = tuple(real(2.0 / (2 * k + 1)) for k in range(terms - 1, -1, -1))
+    zero, one, infinity, nan = real(0.0), real(1.0), real(np.inf), real(np.nan)
+    short, rest = real(facts.log2_short), real(facts.log2_rest)
+    tiny, grown = np.finfo(real).tiny, real(2.0**facts.mantissa_bits)
+    shift, growth = integer(facts.mantissa_bits), real(facts.mantissa_bits)
+    root = integer(np.array(math.sqrt(0.5), dtype=real).view(integer))
+
+    def compiled(x):
+        subnormal = x < tiny
+        bits = real(x * (grown if subnormal else one)).view(integer)
+        power = integer((bits - root) >> shift)
+        m = integer(bits - (power << shift)).view(real)
+        n = real(power) - (growth if subnormal else zero)
+        s = (m - one) / (m + one)
+        square = s * s
+        total = factors[0]
+        for k in range(1, terms):
+            total = total * square + factors[k]
+        result = n * short + (n * rest + total * s)
+        if x > zero:
+            return result if x < infinity else infinity
+        return -infinity if x == zero else nan
+
+    return compiled
 
 
 @overload(elementary.machine_epsilon, jit_options=STRICT_OPTIONS)

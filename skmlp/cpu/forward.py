@@ -76,9 +76,9 @@ def forward(network, parameters, X, weights, rows, work, way):
         start = work.offsets[layer] * n_rows
         z = matrix(work.z, start, n_rows, n_out)
         if layer == 0:
-            first_product(X, rows, work.x, factors, bias, z)
+            first_product(X, rows, work.x, factors, bias, z, network.tiles[layer, 0])
         else:
-            forward_product(x, factors, bias, z)
+            forward_product(x, factors, bias, z, network.tiles[layer, 0])
         if layer < hidden:
             finish_layer(network, parameters, layer, weights, rows, work, way)
             x = matrix(work.a, start, n_rows, n_out)

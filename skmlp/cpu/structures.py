@@ -27,6 +27,7 @@ class NetworkNumbers(NamedTuple):
     units: np.ndarray
     weights: np.ndarray
     biases: np.ndarray
+    tiles: np.ndarray
     activations: np.ndarray
     derivatives: np.ndarray
     loss: int

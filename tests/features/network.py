@@ -1,7 +1,6 @@
 """Demonstrations: the network."""
 
 import numpy as np
-import pytest
 from sklearn.linear_model import LogisticRegression
 
 import skmlp

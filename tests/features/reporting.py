@@ -11,7 +11,7 @@ from skmlp import MLPBinaryClassifier, MLPClassifier, MLPRegressor
 from tests.features.table import CLASSES, FAST, VALUES, X, shows
 
 VALIDATION = {"X_val": X[100:], "y_val": CLASSES[100:]}
-NO_CALLBACKS = "there are no callbacks yet, or scikit-learn has none"
+NO_CALLBACKS = "this scikit-learn has no callbacks"
 
 
 class Terminal(io.StringIO):

@@ -3,6 +3,8 @@
 import pickle
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from threading import Thread
+from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
@@ -26,6 +28,17 @@ def probabilities():
     p = MLPMulticlass(**FAST | {"learning_rate_init": 0.05}).fit(X, y).predict_proba(X)
     np.testing.assert_allclose(p.sum(axis=1), 1.0)
     assert p[np.arange(200), y].mean() > 0.6
+
+
+@shows("Several cores for one fit")
+def several_cores():
+    """Threads share the parts of large batches."""
+    many, values = np.tile(X, (10, 1)), np.tile(VALUES, 10)
+    with patch("threading.Thread.start", autospec=True, side_effect=Thread.start) as start:
+        two = MLPRegressor(n_jobs=2, batch_size=2000, **FAST).fit(many, values)
+    assert start.call_count >= two.n_iter_
+    one = MLPRegressor(n_jobs=1, batch_size=2000, **FAST).fit(many, values)
+    np.testing.assert_array_equal(one.coefs_[0], two.coefs_[0])
 
 
 @shows("Cloning and grid search")

@@ -1,0 +1,103 @@
+"""Tiled products equal NumPy's, of every shape that has vectors, and touch nothing beside."""
+
+import numpy as np
+import pytest
+
+from skmlp.cpu import tiles
+from skmlp.cpu.compile import function
+from skmlp.cpu.tiles import DEPTH, KINDS, WIDEST, lanes, multiply, product, product_loops
+from tests.ways import needs_jit
+
+reals = pytest.mark.parametrize("real, rtol", [("float32", 1e-5), ("float64", 1e-13)], ids=["float32", "float64"])
+kinds = pytest.mark.parametrize("kind", KINDS)
+SHAPES = [(1, 1), (1, 7), (2, 3), (7, 1), (8, 8), (9, 30), (16, 2), (23, 64), (40, DEPTH)]  # rows, inner dimension
+
+
+@function
+def call(address, a, b, start, c):
+    product(address, a, b, start, c)
+
+
+def factors(kind, rows, depth, columns, real):
+    random = np.random.default_rng(rows + 100 * depth + columns)
+    transposed_a, transposed_b = KINDS[kind]
+    a = random.normal(size=(depth, rows) if transposed_a else (rows, depth)).astype(real)
+    b = random.normal(size=(columns, depth) if transposed_b else (depth, columns)).astype(real)
+    expected = (a.T if transposed_a else a).astype(float) @ (b.T if transposed_b else b).astype(float)
+    return a, b, random.normal(size=columns).astype(real), expected
+
+
+def within(rows, columns, real):
+    """A matrix in the middle of memory that is watched, and that memory."""
+    memory = np.full(rows * columns + 128, 7.0, dtype=real)
+    return memory[64:-64].reshape(rows, columns), memory
+
+
+@needs_jit
+@kinds
+@reals
+@pytest.mark.parametrize("columns", [4, 5, 8, 12, 15, 16, 17, 31, 32, 33, 50, 64, 100])
+def test_products_equal_numpy_s(kind, real, rtol, columns):
+    address = product_loops.address(f"{kind} {lanes(columns, real)}", real)
+    for rows, depth in SHAPES:
+        a, b, start, expected = factors(kind, rows, depth, columns, real)
+        for begin in (start, start[:0]):
+            c, memory = within(rows, columns, real)
+            call(address, a, b, begin, c)
+            wanted = expected + begin if begin.size else expected
+            np.testing.assert_allclose(c, wanted, rtol=rtol, atol=rtol * np.sqrt(depth))
+            assert (memory[:64] == 7.0).all() and (memory[-64:] == 7.0).all()
+
+
+@needs_jit
+@kinds
+def test_a_row_does_not_depend_on_the_others(kind):
+    """Bit for bit: predictions are the same one by one."""
+    a, b, start, _ = factors(kind, 21, 40, 24, "float32")
+    address = product_loops.address(f"{kind} {lanes(24, 'float32')}", "float32")
+    whole, single = np.empty((21, 24), dtype="float32"), np.empty((1, 24), dtype="float32")
+    call(address, a, b, start, whole)
+    for i in range(21):
+        row = np.ascontiguousarray(a[:, [i]] if KINDS[kind][0] else a[[i]])
+        call(address, row, b, start, single)
+        np.testing.assert_array_equal(single[0], whole[i])
+
+
+@needs_jit
+@kinds
+def test_nan_and_infinity_are_passed_on(kind):
+    a, b, start, _ = factors(kind, 9, 5, 16, "float64")
+    a[0, 0] = np.nan
+    b[-1, -1] = np.inf
+    c = np.empty((9, 16))
+    call(product_loops.address(f"{kind} {lanes(16, 'float64')}", "float64"), a, b, start, c)
+    transposed_a, transposed_b = KINDS[kind]
+    with np.errstate(invalid="ignore"):
+        expected = (a.T if transposed_a else a) @ (b.T if transposed_b else b) + start
+    np.testing.assert_array_equal(np.isnan(c), np.isnan(expected))
+
+
+@kinds
+def test_without_the_jit_it_is_numpy_s_product(kind):
+    a, b, start, expected = factors(kind, 3, 4, 8, "float64")
+    c = np.empty((3, 8))
+    multiply(a, b, start, c, *KINDS[kind], 8)
+    np.testing.assert_allclose(c, expected + start)
+
+
+@reals
+def test_vectors_are_the_widest_that_fit(real, rtol):
+    most = WIDEST // np.dtype(real).itemsize
+    assert [lanes(columns, real) for columns in (1, 3)] == [0, 0]
+    assert lanes(10**6, real) == most
+    for columns in range(4, 40):
+        size = lanes(columns, real)
+        assert (size == 0 and most < 4) or 4 <= size <= columns
+
+
+@pytest.mark.parametrize(
+    "features, expected", [({"avx512f": True, "avx": True}, 64), ({"avx": True}, 32), ({}, 16)], ids=str
+)
+def test_vectors_of_the_processor(features, expected, monkeypatch):
+    monkeypatch.setattr(tiles.binding, "get_host_cpu_features", lambda: features)
+    assert tiles.widest() == expected

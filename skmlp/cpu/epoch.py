@@ -124,7 +124,7 @@ def run_shards(
             loss = shard_gradient(network, parameters, X, targets, weights, rows, work, gradient, way)
             z = matrix(work.z, work.offsets[-1] * rows.size, rows.size, network.units[-1])
             record(z, outputs, begin)
-            if team.size > 1:
+            if team.size > 1:  # spelt out here: as a function it would cost small networks a twentieth and more
                 team.losses[member] = loss
             else:
                 tally[BATCH_LOSS] += loss

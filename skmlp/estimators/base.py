@@ -80,12 +80,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
         ConvergenceWarning
             If ``max_iter`` ended training, unless ``n_iter_no_change`` is inf.
         """
-        # Before the state that an error restores: callbacks are still to be torn down then.
-        tasks = begin_tasks(self, self.max_iter, X, y, sample_weight)
-        with unchanged_on_error(self):
-            fitting.fit(self, X, y, sample_weight, (X_val, y_val, sample_weight_val), tasks=tasks)
-            tasks.finish()
-        return self
+        return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
 
     def evaluate(self, X, y, sample_weight=None):
         """Loss and metrics on given data.
@@ -171,10 +166,12 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
         tags.input_tags.sparse = True
         return tags
 
-    def _partial_fit(self, X, y, sample_weight, classes=None):
-        tasks = begin_tasks(self, 0, X, y, sample_weight)
+    def _fit(self, X, y, sample_weight, validation=(None, None, None), *, incremental=False, classes=None):
+        """A fit, or with ``incremental`` a partial fit, which is a task without parts."""
+        # Before the state that an error restores: callbacks are still to be torn down then.
+        tasks = begin_tasks(self, 0 if incremental else self.max_iter, X, y, sample_weight)
         with unchanged_on_error(self):
-            fitting.fit(self, X, y, sample_weight, incremental=True, classes=classes, tasks=tasks)
+            fitting.fit(self, X, y, sample_weight, validation, incremental=incremental, classes=classes, tasks=tasks)
             tasks.finish()
         return self
 

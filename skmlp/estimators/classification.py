@@ -102,7 +102,7 @@ class BaseClassifier(ClassifierMixin, BaseMLP):
         ValueError
             For unusable data, with ``early_stopping``, and if loss or parameters turn non-finite.
         """
-        return self._partial_fit(X, y, sample_weight, classes)
+        return self._fit(X, y, sample_weight, incremental=True, classes=classes)
 
     def predict(self, X):
         """Labels.

@@ -3,6 +3,7 @@
 import copy
 import re
 import warnings
+from typing import NamedTuple
 
 import numpy as np
 from sklearn.model_selection import train_test_split
@@ -12,6 +13,7 @@ from skmlp.devices import make_backend
 from skmlp.estimators import inputs
 from skmlp.estimators.custom import check_formulas
 from skmlp.estimators.parameters import check_together, dropout_rates, hidden_layers
+from skmlp.estimators.targets import ClassEncoding, ValueEncoding
 from skmlp.formulas.custom import find
 from skmlp.formulas.losses import LOSSES
 from skmlp.network.initialisers import initialise
@@ -24,62 +26,90 @@ from skmlp.training.trainer import CALLER, Loop, Trainer
 from skmlp.training.validation import Evaluation
 
 
-def fit(estimator, X, y, sample_weight, validation=(None, None, None), *, tasks, incremental=False, classes=None):
+class Model(NamedTuple):
+    """What a fit makes: a network, the encoding of its targets, its parameters, and what training has reached."""
+
+    network: Network
+    encoding: ClassEncoding | ValueEncoding
+    parameters: np.ndarray
+    progress: Progress
+
+
+def fit(estimator, X, y, sample_weight, validation, *, incremental, classes, tasks):
     """Fit an estimator, or with ``incremental`` go on for one pass; ``validation`` is (X, y, sample_weight).
 
     ``tasks`` are told of it: :class:`~skmlp.estimators.callbacks.Tasks`.
     """
-    check_together(estimator)
+    check_together(estimator, incremental)
     sizes, activations = hidden_layers(estimator.hidden_layer_sizes, estimator.activation)
-    if incremental and estimator.early_stopping:
-        raise ValueError("partial_fit does not support early_stopping=True")
+    rates = dropout_rates(estimator.dropout, len(sizes))
     fresh = not hasattr(estimator, "_parameters") or not (estimator.warm_start or incremental)
     random_state = check_random_state(estimator.random_state)
 
     X, y = estimator._check_data(X, y, reset=fresh)
     encoding = estimator._make_encoding(y, incremental, classes)
-    dtype = inputs.compute_dtype(estimator.dtype, estimator.solver, X)
-    rates = dropout_rates(estimator.dropout, len(sizes))
     layout = Layout((X.shape[1], *sizes, encoding.n_outputs), estimator.normalization)
     network = Network(layout, activations, find(LOSSES, encoding.loss).link, rates)
-    targets = encoding.encode(y, dtype)
-    check_formulas(activations, encoding.loss, targets)
-    backend = make_backend(
-        estimator.device, network, encoding.loss, dtype, n_jobs=estimator.n_jobs, **encoding.loss_settings
-    )
-    X = inputs.for_training(X, dtype)
-    weights = inputs.check_weights(sample_weight, X, dtype)
-    data = Evaluation(backend, X, targets, weights, resolve(estimator.metrics, encoding))
-    check_monitor(estimator, data.metrics)
+    data = training_data(estimator, network, encoding, X, y, sample_weight)
+    dtype = data.backend.dtype
     parameters = starting_parameters(estimator, network, random_state, dtype, fresh)
     rows, held_out = split(estimator, data, encoding, validation, random_state)
-    weights = estimator._with_class_weights(encoding, y, weights, dtype, incremental)
+    weights = estimator._with_class_weights(encoding, y, data.weights, dtype, incremental)
 
     progress = Progress(estimator.early_stopping and estimator.solver != "lbfgs", **reached(estimator, fresh))
+    model = Model(network, encoding, parameters, progress)
+    tasks.follow(rows, lambda: snapshot(estimator, model))
     before = progress.commit()
-    tasks.follow(rows, lambda: snapshot(estimator, network, encoding, parameters, progress))
     try:
-        with backend.active():
-            if estimator.solver == "lbfgs":
-                loop = make_loop(estimator, len(rows))
-                run = start_run(estimator, data, weights, parameters, "keep_gradient", loop.batch_size, {})
-                fit_lbfgs(run, loop, estimator.max_fun, progress, data, held_out, tasks)
-            else:
-                optimiser = starting_optimiser(estimator, dtype, incremental)
-                loop = make_loop(estimator, batch_size(estimator, len(rows)))
-                seed = random_state.randint(2**31) if any(rates) else -1
-                run = start_run(
-                    estimator, data, weights, parameters, estimator.solver, loop.batch_size, optimiser, seed
-                )
-                trainer = Trainer(run, rows, loop, optimiser["schedule"], progress, random_state, data, held_out, tasks)
-                trainer.partial_fit() if incremental else trainer.fit()
+        optimiser = train(estimator, model, data, weights, rows, held_out, random_state, tasks, incremental)
     except BaseException:
         progress.revert(before)  # its lists are those of the fit before
         raise
     vars(estimator).pop("_optimizer", None)
     if incremental:
-        estimator._optimizer = {**optimiser, "state": run.state}
-    publish(estimator, network, encoding, parameters, progress)
+        estimator._optimizer = optimiser
+    publish(estimator, model)
+
+
+def training_data(estimator, network, encoding, X, y, sample_weight):
+    """The training data as numbers, with the back end that works on them and the metrics."""
+    dtype = inputs.compute_dtype(estimator.dtype, estimator.solver, X)
+    targets = encoding.encode(y, dtype)
+    check_formulas(network.activations, encoding.loss, targets)
+    backend = make_backend(
+        estimator.device, network, encoding.loss, dtype, n_jobs=estimator.n_jobs, **encoding.loss_settings
+    )
+    X = inputs.for_training(X, dtype)
+    weights = inputs.check_weights(sample_weight, X, dtype)
+    metrics = resolve(estimator.metrics, encoding)
+    check_monitor(estimator, metrics)
+    return Evaluation(backend, X, targets, weights, metrics)
+
+
+def train(estimator, model, data, weights, rows, held_out, random_state, tasks, incremental):
+    """Let the solver change the model; returns the optimiser, for ``partial_fit`` to go on from, or None."""
+    with data.backend.active():
+        if estimator.solver == "lbfgs":
+            loop = make_loop(estimator, len(rows))
+            run = start_run(estimator, data, weights, model.parameters, "keep_gradient", loop.batch_size)
+            fit_lbfgs(run, loop, estimator.max_fun, model.progress, data, held_out, tasks)
+            return None
+        optimiser = starting_optimiser(estimator, data.backend.dtype, incremental)
+        loop = make_loop(estimator, batch_size(estimator, len(rows)))
+        run = start_run(
+            estimator,
+            data,
+            weights,
+            model.parameters,
+            estimator.solver,
+            loop.batch_size,
+            state=optimiser.get("state"),
+            seed=random_state.randint(2**31) if any(model.network.dropout) else -1,
+        )
+        schedule = optimiser["schedule"]
+        trainer = Trainer(run, rows, loop, schedule, model.progress, random_state, data, held_out, tasks)
+        trainer.partial_fit() if incremental else trainer.fit()
+        return {**optimiser, "state": run.state}
 
 
 def starting_parameters(estimator, network, random_state, dtype, fresh):
@@ -174,7 +204,7 @@ def make_loop(estimator, rows_of_batch):
     return Loop(batch_size=rows_of_batch, **{name: getattr(estimator, name) for name in names})
 
 
-def start_run(estimator, data, weights, parameters, solver, rows_of_batch, optimiser, seed=-1):
+def start_run(estimator, data, weights, parameters, solver, rows_of_batch, *, state=None, seed=-1):
     """A run of the back end."""
     settings = {name: getattr(estimator, name) for name in ("momentum", "beta_1", "beta_2", "epsilon", "rho")}
     settings |= {
@@ -192,7 +222,7 @@ def start_run(estimator, data, weights, parameters, solver, rows_of_batch, optim
         batch_size=rows_of_batch,
         solver=solver,
         settings=settings,
-        state=optimiser.get("state"),
+        state=state,
         seed=seed,
     )
 
@@ -228,16 +258,17 @@ def reached(estimator, fresh):
     return {**fields, "best_monitored": best} if monitor == estimator.monitor else fields
 
 
-def snapshot(estimator, network, encoding, parameters, progress):
+def snapshot(estimator, model):
     """A copy of the estimator, fitted with what is reached so far."""
     fitted = copy.copy(estimator)
-    publish(fitted, network, encoding, parameters.copy(), progress.copy())
+    publish(fitted, model._replace(parameters=model.parameters.copy(), progress=model.progress.copy()))
     return fitted
 
 
-def publish(estimator, network, encoding, parameters, progress):
+def publish(estimator, model):
     """Set the fitted attributes."""
-    estimator._network, estimator._encoding, estimator._parameters = network, encoding, parameters
+    network, progress = model.network, model.progress
+    estimator._network, estimator._encoding, estimator._parameters = network, model.encoding, model.parameters
     for name in PROGRESS:
         setattr(estimator, f"{name}_", getattr(progress, name))
     estimator._no_improvement_count = progress.no_improvement_count

@@ -277,8 +277,15 @@ def dropout_rates(dropout, n_hidden):
     return tuple(map(float, rates))
 
 
-def check_together(estimator):
-    """Refuse values that do not go together."""
+def check_together(estimator, incremental=False):
+    """Refuse values that do not go together, or not with a partial fit.
+
+    Raises
+    ------
+    ValueError
+    """
+    if incremental and estimator.early_stopping:
+        raise ValueError("partial_fit does not support early_stopping=True")
     if estimator.solver == "lbfgs":
         for name in ("l1_ratio", "clip_norm", "weight_decay", "dropout", "normalization"):
             value = getattr(estimator, name)

@@ -111,7 +111,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         ValueError
             For unusable data, with ``early_stopping``, and if loss or parameters turn non-finite.
         """
-        return self._partial_fit(X, y, sample_weight)
+        return self._fit(X, y, sample_weight, incremental=True)
 
     def predict(self, X):
         """Predicted values.

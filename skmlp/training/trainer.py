@@ -15,7 +15,7 @@ from skmlp.training.validation import evaluate
 NON_FINITE = (
     "Solver produced non-finite parameter weights. The input data may contain large values and need to be preprocessed."
 )
-CALLER = 5  # frames from a method of the trainer up to the code that called the estimator
+CALLER = 7  # frames from a method of the trainer up to the code that called the estimator
 
 
 @dataclass(frozen=True)

@@ -150,6 +150,19 @@ def close(actual, expected, rtol):
     np.testing.assert_allclose(actual, expected, rtol=rtol, atol=rtol / 10)
 
 
+def assert_gradient_equals_central_differences(problem, penalty=NONE):
+    """In what is trained; running averages stay as they are."""
+    run, n_trained = problem.run(penalty=penalty), problem.backend().network.layout.n_trained
+    trained, averages = problem.vector[:n_trained], problem.vector[n_trained:]
+
+    def evaluate(vector):
+        return run.loss_and_gradient(np.append(vector, averages))
+
+    gradient = evaluate(trained)[1].copy()
+    expected = naive.gradient_by_differences(lambda vector: evaluate(vector)[0], trained)
+    np.testing.assert_allclose(gradient, expected, rtol=1e-6, atol=1e-8 if problem.normalization else 1e-9)
+
+
 def cut_into_pieces(monkeypatch, shards):
     """Let the back end hand out its work in pieces of ``shards`` shards, or all at once."""
     monkeypatch.setattr(backend, "FIRST_PIECE", 1e30 if shards is None else 0.0)

@@ -4,8 +4,17 @@ import numpy as np
 import pytest
 
 from skmlp.cpu.structures import SHARD_ROWS
-from tests import naive
-from tests.cpu.problem import NONE, activations, close, losses, make_problem, networks, penalties, precisions, variants
+from tests.cpu.problem import (
+    activations,
+    assert_gradient_equals_central_differences,
+    close,
+    losses,
+    make_problem,
+    networks,
+    penalties,
+    precisions,
+    variants,
+)
 
 
 @activations
@@ -14,13 +23,6 @@ from tests.cpu.problem import NONE, activations, close, losses, make_problem, ne
 def test_gradient_equals_central_differences(activation, loss, penalty):
     problem = make_problem(loss, (activation, activation))
     assert_gradient_equals_central_differences(problem, penalty)
-
-
-def assert_gradient_equals_central_differences(problem, penalty=NONE):
-    run = problem.run(penalty=penalty)
-    gradient = run.loss_and_gradient(problem.vector)[1].copy()
-    expected = naive.gradient_by_differences(lambda vector: run.loss_and_gradient(vector)[0], problem.vector)
-    np.testing.assert_allclose(gradient, expected, rtol=1e-6, atol=1e-9)
 
 
 LEVELS = {"one level": (0.2,), "two levels": (0.1, 0.9), "four levels": (0.05, 0.3, 0.5, 0.99)}

@@ -8,6 +8,7 @@ from skmlp.formulas.normalization import averaged, averaged_variance, inverse_de
 from tests import naive
 from tests.cpu.problem import (
     activations,
+    assert_gradient_equals_central_differences,
     close,
     losses,
     make_problem,
@@ -17,24 +18,6 @@ from tests.cpu.problem import (
     precisions,
 )
 from tests.cpu.test_epoch import assert_epochs_equal
-
-
-def of_trained(problem, real="float64", **more):
-    """Loss and gradient of all rows, as functions of what is trained."""
-    run = problem.run(real, **more)
-    n_trained = problem.backend().network.layout.n_trained
-
-    def evaluate(trained):
-        return run.loss_and_gradient(np.append(trained, problem.vector[n_trained:]))
-
-    return evaluate, problem.vector[:n_trained]
-
-
-def assert_gradient_equals_central_differences(problem, penalty=(0.0, 0.0), **more):
-    evaluate, trained = of_trained(problem, penalty=penalty, **more)
-    gradient = evaluate(trained)[1].copy()
-    expected = naive.gradient_by_differences(lambda vector: evaluate(vector)[0], trained)
-    np.testing.assert_allclose(gradient, expected, rtol=1e-6, atol=1e-8)
 
 
 @normalizations

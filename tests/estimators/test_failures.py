@@ -46,6 +46,27 @@ def late_failing_metric():
     return metric
 
 
+def oversized_batch(method):
+    """A call of a method with a batch larger than the data, which warns."""
+    return lambda: getattr(MLPRegressor(batch_size=100, **QUIET), method)(X, VALUES)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        oversized_batch("fit"),
+        oversized_batch("partial_fit"),
+        lambda: MLPRegressor(**QUIET | {"n_iter_no_change": 10}).fit(X, VALUES),
+        lambda: MLPRegressor(early_stopping=True, **QUIET, **DIVERGING).fit(X, VALUES),
+    ],
+    ids=["fit", "partial_fit", "max_iter", "not finite"],
+)
+def test_warnings_point_at_the_call(call):
+    with pytest.warns() as warnings:
+        call()
+    assert {warning.filename for warning in warnings} == {__file__}
+
+
 def refit(**parameters):
     return lambda model: model.set_params(**parameters).fit(X, VALUES)
 

@@ -26,7 +26,7 @@ def tile_addresses(layout, dtype):
         depths_and_columns = {"forward": (n_in, n_out), "weights": (1, n_out), "inputs": (n_out, n_in)}
         for place, (kind, (depth, columns)) in enumerate(depths_and_columns.items()):
             if depth <= DEPTH and lanes(columns, dtype) and not config.DISABLE_JIT:
-                addresses[layer, place] = product_loops.address(f"{kind} {lanes(columns, dtype)}", dtype)
+                addresses[layer, place] = product_loops.address(f"{kind}_{lanes(columns, dtype)}", dtype)
     return addresses
 
 

@@ -1,9 +1,10 @@
-"""Threads of the BLAS library: one, while any fit or large prediction runs.
+"""Threads: one for the BLAS library while any fit or large prediction runs, and as many for a fit as are free.
 
 The products of a shard are too small to share among threads, and a result must not depend on their number. Most BLAS
 libraries have one setting for the process: the last user of this module to leave restores what the first one found.
 (Whoever else changes the setting in the meantime, from another thread, may find it changed in turn.) OpenBLAS on
-OpenMP has one setting a thread, which each thread sets and restores for itself.
+OpenMP has one setting a thread, which each thread sets and restores for itself. A fork waits until no kernel runs, since
+BLAS has locks that a child process must not inherit.
 """
 
 import os

@@ -193,8 +193,8 @@ KINDS = {"forward": (False, False), "weights": (True, False), "inputs": (False, 
 
 
 def product_loop(name):
-    """Loop of a product: which factors are transposed, and the numbers in a vector, as 'forward 16'."""
-    kind, size = name.split()
+    """Loop of a product: which factors are transposed, and the numbers in a vector, as "forward_16"."""
+    kind, size = name.split("_")
     transposed_a, transposed_b = KINDS[kind]
     size = int(size)
 

@@ -38,7 +38,7 @@ def within(rows, columns, real):
 @reals
 @pytest.mark.parametrize("columns", [4, 5, 8, 12, 15, 16, 17, 31, 32, 33, 50, 64, 100])
 def test_products_equal_numpy_s(kind, real, rtol, columns):
-    address = product_loops.address(f"{kind} {lanes(columns, real)}", real)
+    address = product_loops.address(f"{kind}_{lanes(columns, real)}", real)
     for rows, depth in SHAPES:
         a, b, start, expected = factors(kind, rows, depth, columns, real)
         for begin in (start, start[:0]):
@@ -54,7 +54,7 @@ def test_products_equal_numpy_s(kind, real, rtol, columns):
 def test_a_row_does_not_depend_on_the_others(kind):
     """Bit for bit: predictions are the same one by one."""
     a, b, start, _ = factors(kind, 21, 40, 24, "float32")
-    address = product_loops.address(f"{kind} {lanes(24, 'float32')}", "float32")
+    address = product_loops.address(f"{kind}_{lanes(24, 'float32')}", "float32")
     whole, single = np.empty((21, 24), dtype="float32"), np.empty((1, 24), dtype="float32")
     call(address, a, b, start, whole)
     for i in range(21):
@@ -70,7 +70,7 @@ def test_nan_and_infinity_are_passed_on(kind):
     a[0, 0] = np.nan
     b[-1, -1] = np.inf
     c = np.empty((9, 16))
-    call(product_loops.address(f"{kind} {lanes(16, 'float64')}", "float64"), a, b, start, c)
+    call(product_loops.address(f"{kind}_{lanes(16, 'float64')}", "float64"), a, b, start, c)
     transposed_a, transposed_b = KINDS[kind]
     with np.errstate(invalid="ignore"):
         expected = (a.T if transposed_a else a) @ (b.T if transposed_b else b) + start

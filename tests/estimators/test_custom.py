@@ -345,8 +345,8 @@ def test_nothing_of_ones_own_is_on_disk(tmp_path):
     program.write_text(ON_DISK)
     for scale in ("2.0", "3.0"):
         assert run(program, scale, NUMBA_CACHE_DIR=str(cache)) == ["1.0", scale]
-        loops = sorted(path.name.split(".")[0].removeprefix("skmlp-") for path in cache.rglob("*.nbc"))
-        assert loops == [
+        names = sorted(path.name.split(".")[0].removeprefix("skmlp-") for path in cache.rglob("*.nbc"))
+        assert [name for name in names if not name.startswith("product_loop")] == [
             "activation_loop_identity",
             "derivative_loop_identity",
             "link_loop_identity",

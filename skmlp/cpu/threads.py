@@ -3,7 +3,7 @@
 The products of a shard are too small to share among threads, and a result must not depend on their number. Most BLAS
 libraries have one setting for the process: the last user of this module to leave restores what the first one found.
 (Whoever else changes the setting in the meantime, from another thread, may find it changed in turn.) OpenBLAS on
-OpenMP has one setting a thread, which each thread sets and restores for itself. A fork waits until no kernel runs, since
+OpenMP has one setting a thread, which each thread sets and restores for itself. A fork waits until no kernel runs:
 BLAS has locks that a child process must not inherit.
 """
 

@@ -23,6 +23,14 @@ def in_type(array, settings):
     return LossSettings(real(settings.label_smoothing), real(settings.focal_gamma), real(settings.delta))
 
 
+@function
+def gather(targets, rows, taken):
+    """taken = targets[rows]."""
+    for i in range(rows.size):
+        for j in range(taken.shape[1]):
+            taken[i, j] = targets[rows[i], j]
+
+
 def loss_loop(name):
     """Loop of one loss over the rows of a shard: returns Σ weight · loss and fills ``delta`` with its gradient in z."""
     formula = kernel_formula(LOSSES, name)
@@ -31,11 +39,20 @@ def loss_loop(name):
     def elementwise(z, targets, weights, rows, levels, settings, delta):
         total = 0.0
         s = in_type(delta, settings)
+        gather(targets, rows, delta)
+        if weights.size == 0:  # one loop over all outputs, which vectorises
+            z, delta = z.reshape(z.size), delta.reshape(delta.size)
+            for i in range(z.size):
+                y = delta[i]
+                total += value(z[i], y, s)
+                delta[i] = gradient(z[i], y, s)
+            return total
         for i in range(rows.size):
-            weight = delta.dtype.type(row_weight(weights, rows[i]))
+            weight = delta.dtype.type(weights[rows[i]])
             for j in range(z.shape[1]):
-                total += weight * value(z[i, j], targets[rows[i], j], s)
-                delta[i, j] = weight * gradient(z[i, j], targets[rows[i], j], s)
+                y = delta[i, j]
+                total += weight * value(z[i, j], y, s)
+                delta[i, j] = weight * gradient(z[i, j], y, s)
         return total
 
     def over_rows(z, targets, weights, rows, levels, settings, delta):

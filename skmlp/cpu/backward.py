@@ -5,7 +5,7 @@ from numba import types
 from skmlp.cpu.compile import Family, inlined
 from skmlp.cpu.custom import kernel_formula
 from skmlp.cpu.dropout import drop, scale
-from skmlp.cpu.normalization import column_sums, normalize_back
+from skmlp.cpu.normalization import normalize_back, unnormalized_bias
 from skmlp.cpu.products import first_gradient, input_gradient, weight_gradient
 from skmlp.cpu.views import matrix, vector
 from skmlp.formulas.activations import ACTIVATIONS
@@ -41,8 +41,7 @@ def unfinish_layer(network, parameters, layer, rows, work, gradient, way, delta)
         drop(network.dropout_loop, flat, random_key(way.seed, way.step, layer), way.first * units, rate)
         scale(a, a.dtype.type(1.0 - rate))  # as before dropout, but for zeros, whose delta is 0
     differentiate(network.derivatives[layer], z, a, flat)
-    bias = vector(gradient, network.biases[layer], units)
-    normalize_back(network.normalization, layer, parameters, matrix(delta, 0, n_rows, units), bias, gradient, work)
+    normalize_back(network.normalization, layer, parameters, matrix(delta, 0, n_rows, units), gradient, work)
 
 
 @inlined
@@ -53,17 +52,17 @@ def backward(network, parameters, X, rows, work, gradient, way):
     """
     n_rows, hidden = rows.size, network.activations.size
     here, before, none = work.delta, work.back, vector(work.z, 0, 0)
-    outputs = network.units[hidden + 1]
-    column_sums(matrix(here, 0, n_rows, outputs), vector(gradient, network.biases[hidden], outputs))
     for layer in range(hidden, -1, -1):
         n_in, n_out = network.units[layer], network.units[layer + 1]
         delta = matrix(here, 0, n_rows, n_out)
         slope = matrix(gradient, network.weights[layer], n_in, n_out)
+        bias = vector(gradient, network.biases[layer], n_out)
+        sums = unnormalized_bias(network.normalization, bias, none, layer == hidden)
         if layer == 0:
-            first_gradient(X, rows, work.x, delta, slope, none, network.tiles[layer, 1])
+            first_gradient(X, rows, work.x, delta, slope, sums, network.tiles[layer, 1])
             break
         a = matrix(work.a, work.offsets[layer - 1] * n_rows, n_rows, n_in)
-        weight_gradient(a, delta, slope, none, network.tiles[layer, 1])
+        weight_gradient(a, delta, slope, sums, network.tiles[layer, 1])
         factors = matrix(parameters, network.weights[layer], n_in, n_out)
         input_gradient(delta, factors, matrix(before, 0, n_rows, n_in), none, network.tiles[layer, 2])
         unfinish_layer(network, parameters, layer - 1, rows, work, gradient, way, before)

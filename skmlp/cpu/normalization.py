@@ -11,6 +11,7 @@ from numba import types
 
 from skmlp.cpu.compile import Family, by_type, formulas, function
 from skmlp.cpu.loss import row_weight
+from skmlp.cpu.products import column_sums
 from skmlp.cpu.views import matrix, vector
 from skmlp.formulas import normalization
 from skmlp.formulas.normalization import averaged, averaged_variance, inverse_deviation, normalized_slope
@@ -120,15 +121,6 @@ def normalize_layer(parameters, offsets, z, weights, rows, training, x, inverse,
 
 
 @function
-def column_sums(values, totals):
-    """totals = Σ_rows values."""
-    totals[:] = 0
-    for i in range(values.shape[0]):
-        for j in range(values.shape[1]):
-            totals[j] += values[i, j]
-
-
-@function
 def affine_gradient(delta, x, scale_gradient, shift_gradient):
     """Gradients of scale and shift."""
     column_sums(delta, shift_gradient)
@@ -231,7 +223,7 @@ def _normalize(normalization, layer, parameters, z, weights, rows, training, wor
     call_forward(normalization.forward, *arguments)
 
 
-def _normalize_back(normalization, layer, parameters, delta, bias, gradient, work):
+def _normalize_back(normalization, layer, parameters, delta, gradient, work):
     x = matrix(work.standard, work.offsets[layer] * delta.shape[0], delta.shape[0], delta.shape[1])
     offsets, inverse = normalization.offsets[layer], work.inverse[layer]
     call_back(normalization.back, parameters, offsets, delta, x, inverse, work.scratch, gradient)
@@ -241,12 +233,22 @@ def _as_it_is(normalization, layer, parameters, z, weights, rows, training, work
     pass
 
 
-def _bias_alone(normalization, layer, parameters, delta, bias, gradient, work):
-    column_sums(delta, bias)
+def _back_as_it_is(normalization, layer, parameters, delta, gradient, work):
+    pass
+
+
+def _of_output(normalization, bias, none, output):
+    return bias if output else none
+
+
+def _of_every_layer(normalization, bias, none, output):
+    return bias
 
 
 # Kernels are compiled apart for networks with normalisation: code that is never run would cost small networks a tenth.
 # (normalization, layer, parameters, z, weights, rows, training, work): z normalised in place.
 normalize = by_type(tuple, types.BaseNamedTuple, _normalize, _as_it_is)
-# (normalization, layer, parameters, delta, bias, gradient, work): delta before normalisation, and gradients.
-normalize_back = by_type(tuple, types.BaseNamedTuple, _normalize_back, _bias_alone)
+# (normalization, layer, parameters, delta, gradient, work): delta before normalisation, and gradients.
+normalize_back = by_type(tuple, types.BaseNamedTuple, _normalize_back, _back_as_it_is)
+# (normalization, bias, none, output): the gradient of the biases where it is left to do, else none.
+unnormalized_bias = by_type(tuple, types.BaseNamedTuple, _of_output, _of_every_layer)

@@ -72,13 +72,23 @@ def forward_product(x, weights, bias, z, tiles):
 
 
 @function
-def weight_gradient(x, delta, gradient, none, tiles):
-    """gradient = x.T @ delta."""
+def column_sums(values, sums):
+    """sums = Σ_rows values, unless it is empty."""
+    sums[:] = 0
+    for i in range(values.shape[0]):
+        for j in range(sums.size):
+            sums[j] += values[i, j]
+
+
+@function
+def weight_gradient(x, delta, gradient, sums, tiles):
+    """gradient = x.T @ delta, and sums = Σ_rows delta unless it is empty."""
     n_in, n_out = gradient.shape
     few = x.shape[0] * n_in * n_out <= FEW
     if tiles != 0 and x.shape[0] <= DEPTH and (few or n_out >= WIDE):
-        product(tiles, x, delta, none, gradient)
+        product(tiles, x, delta, sums, gradient)
         return
+    column_sums(delta, sums)
     if x.shape[0] * n_in * n_out > SMALL:
         np.dot(x.T, delta, gradient)
         return
@@ -128,8 +138,8 @@ def _dense_first_product(X, rows, x, weights, bias, z, tiles):
     forward_product(gathered, weights, bias, z, tiles)
 
 
-def _dense_first_gradient(X, rows, x, delta, gradient, none, tiles):
-    weight_gradient(matrix(x, 0, rows.size, X.shape[1]), delta, gradient, none, tiles)
+def _dense_first_gradient(X, rows, x, delta, gradient, sums, tiles):
+    weight_gradient(matrix(x, 0, rows.size, X.shape[1]), delta, gradient, sums, tiles)
 
 
 def _sparse_first_product(X, rows, x, weights, bias, z, tiles):
@@ -143,7 +153,8 @@ def _sparse_first_product(X, rows, x, weights, bias, z, tiles):
                 z[i, j] += factor * weights[column, j]
 
 
-def _sparse_first_gradient(X, rows, x, delta, gradient, none, tiles):
+def _sparse_first_gradient(X, rows, x, delta, gradient, sums, tiles):
+    column_sums(delta, sums)
     n_out = gradient.shape[1]
     gradient[:] = 0
     for i in range(rows.size):
@@ -155,5 +166,5 @@ def _sparse_first_gradient(X, rows, x, delta, gradient, none, tiles):
 
 # (X, rows, x, weights, bias, z, tiles): z = X[rows] @ weights + bias; a dense X leaves its rows in x for the way back.
 first_product = by_type(np.ndarray, types.Array, _dense_first_product, _sparse_first_product)
-# (X, rows, x, delta, gradient, none, tiles): gradient = X[rows].T @ delta.
+# (X, rows, x, delta, gradient, sums, tiles): gradient = X[rows].T @ delta, sums = Σ_rows delta unless it is empty.
 first_gradient = by_type(np.ndarray, types.Array, _dense_first_gradient, _sparse_first_gradient)

@@ -39,23 +39,24 @@ def lanes(columns, dtype):
     return count if count >= 4 else 0
 
 
-def multiply(a, b, start, c, transposed_a, transposed_b, size):
-    """c = A @ B + start in vectors of ``size`` numbers, where A is a or its transpose, and so is B.
+def multiply(a, b, row, c, transposed_a, transposed_b, size):
+    """c = A @ B in vectors of ``size`` numbers, where A is a or its transpose, and so is B.
 
-    ``start`` is a row, or empty for zeros. The inner dimension is at most :data:`DEPTH`, and c has at least ``size``
-    columns.
+    The inner dimension is at most :data:`DEPTH`, and c has at least ``size`` columns. Where ``row`` is not empty it is
+    added to each row of c; but if A is a transpose, it is filled with the sums of the columns of b.
     """
     c[...] = (a.T if transposed_a else a) @ (b.T if transposed_b else b)
-    if start.size > 0:
-        c += start
+    if row.size > 0 and transposed_a:
+        row[...] = b.sum(axis=0)
+    elif row.size > 0:
+        c += row
 
 
 @intrinsic
-def _multiply(typing_context, a, b, start, c, transposed_a, transposed_b, size):
+def _multiply(typing_context, a, b, row, c, transposed_a, transposed_b, size):
     def build(context, builder, signature, arguments):
         arrays = [
-            make_array(kind)(context, builder, value)
-            for kind, value in zip((a, b, start, c), arguments[:4], strict=True)
+            make_array(kind)(context, builder, value) for kind, value in zip((a, b, row, c), arguments[:4], strict=True)
         ]
         real = context.get_value_type(a.dtype)
         product = Product(builder, real, size.literal_value, context.get_abi_sizeof(real))
@@ -64,13 +65,13 @@ def _multiply(typing_context, a, b, start, c, transposed_a, transposed_b, size):
 
     if not all(isinstance(each, types.Literal) for each in (transposed_a, transposed_b, size)):
         return None
-    return types.void(a, b, start, c, transposed_a, transposed_b, size), build
+    return types.void(a, b, row, c, transposed_a, transposed_b, size), build
 
 
 @overload(multiply, jit_options=OPTIONS)
-def _multiply_overload(a, b, start, c, transposed_a, transposed_b, size):
-    return lambda a, b, start, c, transposed_a, transposed_b, size: _multiply(
-        a, b, start, c, transposed_a, transposed_b, size
+def _multiply_overload(a, b, row, c, transposed_a, transposed_b, size):
+    return lambda a, b, row, c, transposed_a, transposed_b, size: _multiply(
+        a, b, row, c, transposed_a, transposed_b, size
     )
 
 
@@ -82,7 +83,7 @@ class Product:
         self.vector = ir.VectorType(real, size)
         self.columns = cgutils.alloca_once(builder, real, size=INTEGER((DEPTH + 1) * 2 * size))
 
-    def emit(self, a, b, start, c, transposed_a, transposed_b):
+    def emit(self, a, b, row, c, transposed_a, transposed_b):
         """Panels of columns, tiles of rows."""
         builder, size = self.builder, self.size
         rows, n_columns = cgutils.unpack_tuple(builder, c.shape, 2)
@@ -90,13 +91,24 @@ class Product:
         self.a, self.c, self.rows, self.n_columns = a.data, c.data, rows, n_columns
         self.depth = of_a[0] if transposed_a else of_a[1]
         self.row_step, self.depth_step = (INTEGER(1), of_a[1]) if transposed_a else (of_a[1], INTEGER(1))
-        (started,) = cgutils.unpack_tuple(builder, start.shape, 1)
+        (row_length,) = cgutils.unpack_tuple(builder, row.shape, 1)
+        has_row = builder.icmp_signed(">", row_length, INTEGER(0))
         last = builder.sub(n_columns, INTEGER(size))
         with self.loop(n_columns, 2 * size) as first:
             offsets = [self.smaller(first, last), self.smaller(builder.add(first, INTEGER(size)), last)]
             for place, offset in enumerate(offsets):
-                self.copy_start(start.data, started, offset, place)
+                if transposed_a:
+                    self.begin_with_zeros(place)
+                else:
+                    with builder.if_else(has_row) as (given, missing):
+                        with given:
+                            self.store(self.load(row.data, offset), self.columns, self.places(INTEGER(0), place))
+                        with missing:
+                            self.begin_with_zeros(place)
                 (self.copy_transposed if transposed_b else self.copy)(b.data, of_b[1], offset, place)
+                if transposed_a:
+                    with builder.if_then(has_row):
+                        self.store(self.sum(place), row.data, offset)
             alone = builder.icmp_signed("<=", builder.sub(n_columns, first), INTEGER(size))
             with builder.if_else(alone) as (one, two):
                 with one:
@@ -104,13 +116,18 @@ class Product:
                 with two:
                     self.tiles(offsets)
 
-    def copy_start(self, start, length, offset, place):
-        """What the sums of a vector of columns begin with."""
-        with self.builder.if_else(self.builder.icmp_signed(">", length, INTEGER(0))) as (given, zeros):
-            with given:
-                self.store(self.load(start, offset), self.columns, self.places(INTEGER(0), place))
-            with zeros:
-                self.store(ir.Constant(self.vector, None), self.columns, self.places(INTEGER(0), place))
+    def begin_with_zeros(self, place):
+        """What the products of a vector of columns are added to."""
+        self.store(ir.Constant(self.vector, None), self.columns, self.places(INTEGER(0), place))
+
+    def sum(self, place):
+        """Sum over the inner dimension of a vector of the copied columns."""
+        total = cgutils.alloca_once(self.builder, self.vector)
+        self.builder.store(ir.Constant(self.vector, None), total)
+        with self.loop(self.depth) as p:
+            value = self.load(self.columns, self.places(p, place, after=1))
+            self.builder.store(self.builder.fadd(self.builder.load(total), value), total)
+        return self.builder.load(total)
 
     def copy(self, b, row_length, offset, place):
         """A vector of columns of b."""
@@ -198,8 +215,8 @@ def product_loop(name):
     transposed_a, transposed_b = KINDS[kind]
     size = int(size)
 
-    def run(a, b, start, c):
-        multiply(a, b, start, c, transposed_a, transposed_b, size)
+    def run(a, b, row, c):
+        multiply(a, b, row, c, transposed_a, transposed_b, size)
 
     return run
 

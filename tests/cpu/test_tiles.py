@@ -14,8 +14,8 @@ SHAPES = [(1, 1), (1, 7), (2, 3), (7, 1), (8, 8), (9, 30), (16, 2), (23, 64), (4
 
 
 @function
-def call(address, a, b, start, c):
-    product(address, a, b, start, c)
+def call(address, a, b, row, c):
+    product(address, a, b, row, c)
 
 
 def factors(kind, rows, depth, columns, real):
@@ -40,49 +40,53 @@ def within(rows, columns, real):
 def test_products_equal_numpy_s(kind, real, rtol, columns):
     address = product_loops.address(f"{kind}_{lanes(columns, real)}", real)
     for rows, depth in SHAPES:
-        a, b, start, expected = factors(kind, rows, depth, columns, real)
-        for begin in (start, start[:0]):
+        a, b, bias, expected = factors(kind, rows, depth, columns, real)
+        for row in (bias.copy(), bias[:0]):
             c, memory = within(rows, columns, real)
-            call(address, a, b, begin, c)
-            wanted = expected + begin if begin.size else expected
-            np.testing.assert_allclose(c, wanted, rtol=rtol, atol=rtol * np.sqrt(depth))
+            call(address, a, b, row, c)
+            added = 0.0 if kind == "weights" or row.size == 0 else bias
+            np.testing.assert_allclose(c, expected + added, rtol=rtol, atol=rtol * np.sqrt(depth))
             assert (memory[:64] == 7.0).all() and (memory[-64:] == 7.0).all()
+            if row.size > 0:
+                wanted = b.sum(axis=0, dtype=float) if kind == "weights" else bias
+                np.testing.assert_allclose(row, wanted, rtol=rtol, atol=rtol * np.sqrt(depth))
 
 
 @needs_jit
 @kinds
 def test_a_row_does_not_depend_on_the_others(kind):
     """Bit for bit: predictions are the same one by one."""
-    a, b, start, _ = factors(kind, 21, 40, 24, "float32")
+    a, b, row, _ = factors(kind, 21, 40, 24, "float32")
     address = product_loops.address(f"{kind}_{lanes(24, 'float32')}", "float32")
     whole, single = np.empty((21, 24), dtype="float32"), np.empty((1, 24), dtype="float32")
-    call(address, a, b, start, whole)
+    call(address, a, b, row.copy(), whole)
     for i in range(21):
-        row = np.ascontiguousarray(a[:, [i]] if KINDS[kind][0] else a[[i]])
-        call(address, row, b, start, single)
+        one = np.ascontiguousarray(a[:, [i]] if KINDS[kind][0] else a[[i]])
+        call(address, one, b, row.copy(), single)
         np.testing.assert_array_equal(single[0], whole[i])
 
 
 @needs_jit
 @kinds
 def test_nan_and_infinity_are_passed_on(kind):
-    a, b, start, _ = factors(kind, 9, 5, 16, "float64")
+    a, b, row, _ = factors(kind, 9, 5, 16, "float64")
     a[0, 0] = np.nan
     b[-1, -1] = np.inf
     c = np.empty((9, 16))
-    call(product_loops.address(f"{kind}_{lanes(16, 'float64')}", "float64"), a, b, start, c)
+    call(product_loops.address(f"{kind}_{lanes(16, 'float64')}", "float64"), a, b, row[:0], c)
     transposed_a, transposed_b = KINDS[kind]
     with np.errstate(invalid="ignore"):
-        expected = (a.T if transposed_a else a) @ (b.T if transposed_b else b) + start
+        expected = (a.T if transposed_a else a) @ (b.T if transposed_b else b)
     np.testing.assert_array_equal(np.isnan(c), np.isnan(expected))
 
 
 @kinds
 def test_without_the_jit_it_is_numpy_s_product(kind):
-    a, b, start, expected = factors(kind, 3, 4, 8, "float64")
-    c = np.empty((3, 8))
-    multiply(a, b, start, c, *KINDS[kind], 8)
-    np.testing.assert_allclose(c, expected + start)
+    a, b, row, expected = factors(kind, 3, 4, 8, "float64")
+    c, bias = np.empty((3, 8)), row.copy()
+    multiply(a, b, row, c, *KINDS[kind], 8)
+    np.testing.assert_allclose(c, expected if kind == "weights" else expected + bias)
+    np.testing.assert_allclose(row, b.sum(axis=0) if kind == "weights" else bias)
 
 
 @reals

@@ -1,84 +1,98 @@
-"""Fit times of skmlp and scikit-learn, side by side in one process, one thread each.
+"""Fit times of skmlp and of every library installed beside it: scikit-learn, PyTorch, JAX, Keras, skorch.
 
-python benchmarks/fit.py [--runs 5] [--workloads pima default ...] [--out fit.csv]
+python benchmarks/fit.py [--workloads pima default ...] [--peers scikit-learn JAX ...] [--threads 1 2] [--runs 5]
+                         [--out fit.csv]
 
-Both train the same network on the same float32 data with the same initial weights and batches; the last losses are
-shown, and must agree within what rounding explains. The two take turns; times are medians, the ratio is the median of
-the ratios pair by pair. The compilation of the kernels is not in the times: see cold.py.
+All train the same network on the same float32 data (lbfgs: float64) from the same initial weights through the same
+batches. Each pair of libraries has a process of its own, with as many cores as threads; within it the two take turns.
+Times are medians, ratios are medians of the ratios pair by pair; compilation is not in them, see cold.py. The losses
+on the data after training show that both did the same work.
 """
 
 import argparse
+import importlib.util
+import json
+import os
 import statistics
+import subprocess
+import sys
 import time
-import warnings
-
-import sklearn.neural_network
-from report import describe_machine, show
-from threadpoolctl import threadpool_limits
-from workloads import WORKLOADS
-
-import skmlp
-
-REACH = {"pima": 60, "default": 5, "mid": 2, "wide": 2}
 
 
-def timed_fit(model, X, y):
-    """Seconds of one fit."""
-    start = time.perf_counter()
-    model.fit(X, y)
-    return time.perf_counter() - start
+def compare(name, peer, threads, runs):
+    """Times of both in turn, and the losses that they end with."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
+    os.environ["XLA_FLAGS"] = f"--xla_cpu_multi_thread_eigen={'true' if threads > 1 else 'false'}"
+    import peers
+    from threadpoolctl import threadpool_limits
+    from workloads import WORKLOADS
 
-
-def compare(workload, runs):
-    """Times of both, run by run in turn, and their last losses."""
+    peers.quiet()
+    workload = WORKLOADS[name]
     X, y = workload.data()
-    parameters = workload.parameters()
-    ours = skmlp.MLPClassifier(**parameters)
-    theirs = sklearn.neural_network.MLPClassifier(**parameters)
-    skmlp.MLPClassifier(**{**parameters, "max_iter": 1}).fit(X[: workload.batch], y[: workload.batch])  # compile
-    times = [(timed_fit(ours, X, y), timed_fit(theirs, X, y)) for _ in range(runs)]
-    return times, ours.loss_, theirs.loss_
+    if workload.solver == "lbfgs":
+        X = X.astype("float64")
+        peers.Skmlp.dtype = "float64"
+    with threadpool_limits(threads):
+        both = [maker(workload, X, y, threads) for maker in (peers.Skmlp, peers.PEERS[peer][1])]
+        for each in both:
+            each.run()  # compiles
+        times = []
+        for _ in range(runs):
+            pair = []
+            for each in both:
+                started = time.perf_counter()
+                each.run()
+                pair.append(time.perf_counter() - started)
+            times.append(pair)
+        losses = [peers.loss_of(workload, X, y, *each.run()) for each in both]
+    return {"times": times, "losses": losses}
 
 
 def main():
-    """Run the workloads and show the table."""
+    """Run a process for each pair, and show the table."""
+    from peers import PEERS, takes
+    from report import describe_machine, show
+    from workloads import WORKLOADS
+
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--runs", type=int, default=5)
     arguments.add_argument("--workloads", nargs="+", default=list(WORKLOADS), choices=list(WORKLOADS))
+    arguments.add_argument("--peers", nargs="+", default=list(PEERS), choices=list(PEERS))
+    arguments.add_argument("--threads", nargs="+", type=int, default=[1, os.cpu_count()])
+    arguments.add_argument("--runs", type=int, default=5)
     arguments.add_argument("--out", default="fit.csv")
+    arguments.add_argument("--pair", nargs=3, help=argparse.SUPPRESS)
     arguments = arguments.parse_args()
-    # That exactly so many epochs have not converged is no news here.
-    warnings.simplefilter("ignore")
+    if arguments.pair:
+        name, peer, threads = arguments.pair
+        print(json.dumps(compare(name, peer, int(threads), arguments.runs)))
+        return
     print(describe_machine())
     rows = []
-    with threadpool_limits(limits=1):
-        for name in arguments.workloads:
-            times, our_loss, their_loss = compare(WORKLOADS[name], arguments.runs)
-            ours, theirs = (statistics.median(column) for column in zip(*times, strict=True))
-            ratio = statistics.median(b / a for a, b in times)
-            rows.append(
-                [
-                    name,
-                    str(WORKLOADS[name]),
-                    f"{ours:.4f}",
-                    f"{theirs:.3f}",
-                    f"{ratio:.1f}",
-                    f"{REACH[name]}",
-                    f"{our_loss:.5f}",
-                    f"{their_loss:.5f}",
-                ]
-            )
-    header = [
-        "workload",
-        "rows × features, hidden, batch, epochs",
-        "skmlp, s",
-        "scikit-learn, s",
-        "times faster",
-        "aim",
-        "our loss",
-        "their loss",
-    ]
-    show(header, rows, arguments.out)
+    for name in arguments.workloads:
+        for threads in dict.fromkeys(arguments.threads):
+            for peer in arguments.peers:
+                if not takes(peer, WORKLOADS[name]) or importlib.util.find_spec(PEERS[peer][0]) is None:
+                    continue
+                rows.append(measured(name, str(WORKLOADS[name]), peer, threads, arguments.runs))
+                print(*rows[-1], sep="  ", flush=True)
+    header = ["workload", "rows × features, hidden, batch, epochs", "threads", "peer", "skmlp, s", "peer, s"]
+    show([*header, "times faster", "skmlp's loss", "peer's loss"], rows, arguments.out)
+
+
+def measured(name, sizes, peer, threads, runs):
+    """A row of the table, measured in a process of its own."""
+    command = [sys.executable, __file__, "--runs", str(runs), "--pair", name, peer, str(threads)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        reason = done.stderr.strip().splitlines()[-1][:80] if done.stderr else f"exit {done.returncode}"
+        return [name, sizes, str(threads), peer, "", "", "failed", reason, ""]
+    result = json.loads(done.stdout.splitlines()[-1])
+    ours, theirs = (statistics.median(column) for column in zip(*result["times"], strict=True))
+    ratio = statistics.median(b / a for a, b in result["times"])
+    losses = [f"{loss:.5f}" for loss in result["losses"]]
+    return [name, sizes, str(threads), peer, f"{ours:.4f}", f"{theirs:.4f}", f"{ratio:.2f}", *losses]
 
 
 if __name__ == "__main__":

@@ -2,13 +2,15 @@
 
 import csv
 import platform
-from importlib.metadata import version
+from importlib.metadata import distributions, version
 from pathlib import Path
 
 
 def describe_machine():
     """Processor, Python and the versions that decide the speed."""
-    packages = ", ".join(f"{name} {version(name)}" for name in ("skmlp", "scikit-learn", "numba", "numpy", "scipy"))
+    names = ("skmlp", "scikit-learn", "numba", "numpy", "scipy", "torch", "jax", "keras", "skorch")
+    installed = {distribution.metadata["Name"] for distribution in distributions()}
+    packages = ", ".join(f"{name} {version(name)}" for name in names if name in installed)
     processor = platform.processor() or platform.machine()
     for line in _lines("/proc/cpuinfo"):
         if line.startswith("model name"):

@@ -75,24 +75,25 @@ def main():
             for peer in arguments.peers:
                 if not takes(peer, WORKLOADS[name]) or importlib.util.find_spec(PEERS[peer][0]) is None:
                     continue
-                rows.append(measured(name, str(WORKLOADS[name]), peer, threads, arguments.runs))
+                rows.append(measured(name, WORKLOADS[name], peer, threads, arguments.runs))
                 print(*rows[-1], sep="  ", flush=True)
     header = ["workload", "rows × features, hidden, batch, epochs", "threads", "peer", "skmlp, s", "peer, s"]
-    show([*header, "times faster", "skmlp's loss", "peer's loss"], rows, arguments.out)
+    show([*header, "times faster", "skmlp's loss", "peer's loss", "skmlp, GFLOP/s"], rows, arguments.out)
 
 
-def measured(name, sizes, peer, threads, runs):
+def measured(name, workload, peer, threads, runs):
     """A row of the table, measured in a process of its own."""
     command = [sys.executable, __file__, "--runs", str(runs), "--pair", name, peer, str(threads)]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         reason = done.stderr.strip().splitlines()[-1][:80] if done.stderr else f"exit {done.returncode}"
-        return [name, sizes, str(threads), peer, "", "", "failed", reason, ""]
+        return [name, str(workload), str(threads), peer, "", "", "failed", reason, "", ""]
     result = json.loads(done.stdout.splitlines()[-1])
     ours, theirs = (statistics.median(column) for column in zip(*result["times"], strict=True))
     ratio = statistics.median(b / a for a, b in result["times"])
     losses = [f"{loss:.5f}" for loss in result["losses"]]
-    return [name, sizes, str(threads), peer, f"{ours:.4f}", f"{theirs:.4f}", f"{ratio:.2f}", *losses]
+    rate = f"{workload.operations() / ours / 1e9:.0f}" if workload.operations() else ""
+    return [name, str(workload), str(threads), peer, f"{ours:.4f}", f"{theirs:.4f}", f"{ratio:.2f}", *losses, rate]
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The workloads that the benchmarks share: made-up data of the sizes that matter, and the network to train on them."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from scipy import sparse
@@ -22,6 +23,7 @@ class Workload:
     activation: str = "relu"
     solver: str = "adam"
     density: float = 1.0
+    alpha: float = 0.0
 
     def data(self):
         """Float32 rows, standard normal where they are not 0, and labels that a small network can learn."""
@@ -41,7 +43,7 @@ class Workload:
         return X, (scores + rng.gumbel(size=scores.shape)).argmax(axis=1)
 
     def parameters(self):
-        """Constructor arguments for an MLP classifier: exactly so many epochs, no penalty."""
+        """Constructor arguments for an MLP classifier: exactly so many epochs."""
         endless = {"n_iter_no_change": np.inf} if self.solver != "lbfgs" else {"tol": 0.0, "max_fun": 10**6}
         return {
             "hidden_layer_sizes": self.hidden,
@@ -49,7 +51,7 @@ class Workload:
             "solver": self.solver,
             "batch_size": self.batch,
             "max_iter": self.epochs,
-            "alpha": 0.0,
+            "alpha": self.alpha,
             "random_state": 0,
             **endless,
         }
@@ -69,15 +71,16 @@ class Workload:
             orders.append(rows)
         return layout.weights(vector), layout.biases(vector), orders
 
-    def multiplications(self):
-        """Of the matrix products of a whole fit: three for each weight and row, but two in the first layer."""
-        units = (self.features, *self.hidden, 1 if self.classes == 2 else self.classes)
-        weights = [a * b for a, b in zip(units[:-1], units[1:], strict=True)]
-        return self.rows * self.epochs * (3 * sum(weights) - weights[0])
+    def operations(self):
+        """Multiplications and additions of the matrix products of a fit: six for each weight and row, first layer four.
 
-    def with_(self, **changes):
-        """The same with other sizes."""
-        return replace(self, **changes)
+        None where the data are sparse, or the number of passes over them is not known.
+        """
+        if self.density < 1.0 or self.solver == "lbfgs":
+            return None
+        units = (self.features, *self.hidden, 1 if self.classes == 2 else self.classes)
+        weights = [n_in * n_out for n_in, n_out in pairwise(units)]
+        return 2 * self.rows * self.epochs * (3 * sum(weights) - weights[0])
 
     def __str__(self):
         return f"{self.rows:,} × {self.features:,}, {shortened(self.hidden)}, {self.batch:,}, {self.epochs}"
@@ -98,5 +101,5 @@ WORKLOADS = {
     "gelu": Workload(50_000, 100, (256, 256, 256), 2, 256, 2, activation="gelu"),
     "sparse": Workload(20_000, 50_000, (64,), 2, 200, 2, density=0.001),
     "sparse, sgd": Workload(20_000, 50_000, (64,), 2, 200, 2, density=0.001, solver="sgd"),
-    "lbfgs": Workload(2_000, 20, (50,), 2, 2_000, 200, solver="lbfgs"),
+    "lbfgs": Workload(2_000, 20, (50,), 2, 2_000, 200, solver="lbfgs", alpha=1.0),
 }

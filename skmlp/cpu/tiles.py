@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import numpy as np
 from llvmlite import binding, ir
 from numba import types
-from numba.core import cgutils
+from numba.core import cgutils, config
 from numba.extending import intrinsic, overload
 from numba.np.arrayobj import make_array
 
@@ -22,8 +22,8 @@ INTEGER, SHORT = ir.IntType(64), ir.IntType(32)
 
 
 def widest():
-    """Bytes of a vector of this processor."""
-    features = binding.get_host_cpu_features()
+    """Bytes of a vector of this processor; where Numba is told to compile for another one, of any processor."""
+    features = {} if config.CPU_NAME else binding.get_host_cpu_features()
     return 64 if features.get("avx512f") else 32 if features.get("avx") else 16
 
 

@@ -104,4 +104,11 @@ def test_vectors_are_the_widest_that_fit(real, rtol):
 )
 def test_vectors_of_the_processor(features, expected, monkeypatch):
     monkeypatch.setattr(tiles.binding, "get_host_cpu_features", lambda: features)
+    monkeypatch.setattr(tiles.config, "CPU_NAME", None)
     assert tiles.widest() == expected
+
+
+def test_vectors_for_any_processor(monkeypatch):
+    """Where caches are made for other machines."""
+    monkeypatch.setattr(tiles.config, "CPU_NAME", "generic")
+    assert tiles.widest() == 16

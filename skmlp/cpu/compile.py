@@ -15,6 +15,7 @@ from llvmlite import ir
 from numba import njit, types
 from numba.core import cgutils, config
 from numba.core.ccallback import CFunc
+from numba.core.compiler_lock import global_compiler_lock
 from numba.extending import intrinsic, overload
 from numba.np.numpy_support import from_dtype
 
@@ -29,11 +30,21 @@ OPTIONS = {**KERNEL_OPTIONS, "forceinline": True}
 # Where the order of operations carries the accuracy.
 STRICT_OPTIONS = {**OPTIONS, "fastmath": {"contract"}}
 _compiling = threading.RLock()
-# A child process must not inherit the lock from a thread of its parent that holds it.
+
+
+def _before_fork():
+    """Take this lock and Numba's, in this order: a child must not inherit them from a thread that compiles."""
+    _compiling.acquire()
+    global_compiler_lock.acquire()
+
+
+def _after_fork():
+    global_compiler_lock.release()
+    _compiling.release()
+
+
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=_compiling.acquire, after_in_parent=_compiling.release, after_in_child=_compiling.release
-    )
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)
 
 
 def function(python_function):

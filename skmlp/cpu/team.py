@@ -87,13 +87,13 @@ def run_together(size, work, abort=lambda: None):
         abort()
         raise
     finally:
-        wait_for(threads)
+        wait_for(threads, abort)
     if errors:
         raise errors[0]
 
 
-def wait_for(threads):
-    """Wait until threads that were started have ended; a Ctrl-C is held back till then."""
+def wait_for(threads, abort):
+    """Wait until threads that were started have ended; a Ctrl-C is held back till then, and aborts their work."""
     interrupt = None
     for thread in threads:
         while thread.is_alive():
@@ -101,6 +101,7 @@ def wait_for(threads):
                 thread.join()
             except KeyboardInterrupt as error:
                 interrupt = error
+                abort()  # again, for a second Ctrl-C may have cut short what the first one began
     if interrupt is not None:
         raise interrupt
 

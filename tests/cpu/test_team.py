@@ -162,8 +162,32 @@ def test_an_interrupt_while_waiting_is_held_back_till_all_have_ended(monkeypatch
 
     monkeypatch.setattr(waiting, "join", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        team.wait_for([waiting])
+        team.wait_for([waiting], lambda: None)
     assert ended
+
+
+def test_members_end_although_a_second_interrupt_keeps_the_first_from_aborting(monkeypatch):
+    aborted, calls = threading.Event(), []
+
+    def work(member):
+        if member == 0:
+            raise KeyboardInterrupt
+        aborted.wait(10)
+
+    def abort():
+        calls.append("abort")
+        if len(calls) == 1:
+            raise KeyboardInterrupt  # as Ctrl-C would, before anything is done
+        aborted.set()
+
+    def join(thread):
+        monkeypatch.undo()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(threading.Thread, "join", join)
+    with pytest.raises(KeyboardInterrupt):
+        team.run_together(2, work, abort)
+    assert aborted.is_set()
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")

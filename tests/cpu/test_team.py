@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -107,6 +108,23 @@ def test_nor_with_work_in_pieces(members, monkeypatch):
     alone = trained(problem)
     members(3)
     cut_into_pieces(monkeypatch, 1)
+    assert_same_bits(trained(problem), alone)
+
+
+@pytest.mark.parametrize("late", [0, 1])
+def test_nor_does_a_member_that_lets_the_others_wait(late, members, monkeypatch):
+    problem = make_problem(rows=ROWS)
+    members(1)
+    alone = trained(problem)
+    inner = backend.run_shards
+
+    def delayed(*arguments):
+        if arguments[-1] == late:
+            time.sleep(0.01)
+        return inner(*arguments)
+
+    members(2)
+    monkeypatch.setattr(backend, "run_shards", delayed)
     assert_same_bits(trained(problem), alone)
 
 

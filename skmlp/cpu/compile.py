@@ -32,19 +32,19 @@ STRICT_OPTIONS = {**OPTIONS, "fastmath": {"contract"}}
 _compiling = threading.RLock()
 
 
-def _hold_locks():
+def _before_fork():
+    """Take this lock and Numba's, in this order: a child must not inherit them from a thread that compiles."""
     _compiling.acquire()
     global_compiler_lock.acquire()
 
 
-def _release_locks():
+def _after_fork():
     global_compiler_lock.release()
     _compiling.release()
 
 
-# A child process must not inherit a lock from a thread of its parent that holds it: ours, or Numba's own.
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_hold_locks, after_in_parent=_release_locks, after_in_child=_release_locks)
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)
 
 
 def function(python_function):

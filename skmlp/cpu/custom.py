@@ -9,7 +9,7 @@ from numba import types
 from numba.extending import overload
 from numba.np.numpy_support import from_dtype
 
-from skmlp.cpu.compile import OPTIONS, formula, function, real_type
+from skmlp.cpu.compile import OPTIONS, formula, function, real_type, with_literals
 from skmlp.formulas import elementary
 from skmlp.formulas.custom import adapted
 
@@ -30,7 +30,9 @@ def in_kernels(user_function):
 
     @overload(call, strict=False, jit_options=OPTIONS)
     def typed(*arguments):
-        return compiled_copy(user_function, real_type(*arguments)).py_func
+        real = real_type(*arguments)
+        # Not the jitted function itself: where that calls itself, Numba would be at a loss which of the two is meant.
+        return with_literals(compiled_copy(user_function, real).py_func, real)
 
     return call
 

@@ -21,7 +21,9 @@ from skmlp.cpu.structures import BATCH_LOSS
 from skmlp.cpu.threads import allowed_threads, in_kernel, single_threaded_blas
 
 ARRIVED, GENERATION, ABORTED, N_CELLS = 0, 16, 32, 48  # places in ``barrier``, a cache line or more apart
-SPINS = 2_000  # looks at the barrier, some microseconds, before the processor is offered to others
+# Looks at the barrier before a member sleeps, some 50 µs: a nap takes as long. Where others use the processors too,
+# a member that looked on, or yielded (sched_yield) without sleeping, would lose the rest of its turn at each barrier.
+SPINS = 100_000
 
 WORTHY_SHARD = 1_000  # weights of a network whose shards take long enough for several threads
 WORTHY_WORK = 2e8  # weights times rows: some ten milliseconds
@@ -87,13 +89,13 @@ def run_together(size, work, abort=lambda: None):
         abort()
         raise
     finally:
-        wait_for(threads)
+        wait_for(threads, abort)
     if errors:
         raise errors[0]
 
 
-def wait_for(threads):
-    """Wait until threads that were started have ended; a Ctrl-C is held back till then."""
+def wait_for(threads, abort):
+    """Wait until threads that were started have ended; a Ctrl-C is held back till then, and aborts their work."""
     interrupt = None
     for thread in threads:
         while thread.is_alive():
@@ -101,6 +103,7 @@ def wait_for(threads):
                 thread.join()
             except KeyboardInterrupt as error:
                 interrupt = error
+                abort()  # again, for a second Ctrl-C may have cut short what the first one began
     if interrupt is not None:
         raise interrupt
 
@@ -132,22 +135,22 @@ def atomic_load(typing_context, array, index):
     return types.int64(array, types.int64), build
 
 
-def offer_processor():
-    """Let another thread run on this processor, where the system has a call for that."""
+def nap():
+    """Sleep as briefly as the system can, where it has a call for that."""
 
 
 @intrinsic
-def _sched_yield(typing_context):
+def _usleep(typing_context, microseconds):
     def build(context, builder, signature, arguments):
-        kind = ir.FunctionType(ir.IntType(32), [])
-        return builder.call(cgutils.get_or_insert_function(builder.module, kind, "sched_yield"), [])
+        kind = ir.FunctionType(ir.IntType(32), [ir.IntType(32)])
+        return builder.call(cgutils.get_or_insert_function(builder.module, kind, "usleep"), arguments)
 
-    return types.int32(), build
+    return types.int32(types.uint32), build
 
 
-@overload(offer_processor, jit_options=OPTIONS)
-def _offer_processor():
-    return (lambda: _sched_yield()) if os.name == "posix" else (lambda: None)
+@overload(nap, jit_options=OPTIONS)
+def _nap():
+    return (lambda: _usleep(1)) if os.name == "posix" else (lambda: None)
 
 
 @function
@@ -164,7 +167,7 @@ def wait(barrier, size):
             return False
         spins += 1
         if spins > SPINS:
-            offer_processor()
+            nap()
     return True
 
 

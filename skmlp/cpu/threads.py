@@ -19,7 +19,7 @@ from threadpoolctl import ThreadpoolController
 
 _lock = threading.RLock()
 _users = weakref.WeakSet()  # weak, so that a user lost to an interrupt does not stay for ever
-_running = set()  # what says that it is inside a kernel
+_running = set()  # threads inside a kernel; one that an interrupt has left here does not wait for itself
 LONGEST_WAIT = 2.0  # seconds for which a fork waits; a piece of kernel work takes a tenth of one
 _found = None  # number of threads of each shared library before the first user came
 
@@ -113,21 +113,23 @@ class in_kernel:
     def __enter__(self):
         """Wait for a fork to pass."""
         with _lock:
-            _running.add(self)
+            _running.add(threading.get_ident())
 
     def __exit__(self, *error):
         """Let forks pass again."""
-        _running.discard(self)
+        _running.discard(threading.get_ident())
 
 
 def _before_fork():
     """Take the lock, which a child must not inherit from another thread, when no kernel runs any more."""
     patience = time.monotonic() + LONGEST_WAIT
     _lock.acquire()
-    while _running and time.monotonic() < patience:
+    while _running - {threading.get_ident()} and time.monotonic() < patience:
         _lock.release()
-        time.sleep(0.0005)
-        _lock.acquire()
+        try:
+            time.sleep(0.0005)
+        finally:  # an interrupt is no reason to leave without the lock
+            _lock.acquire()
 
 
 def _after_fork():

@@ -32,11 +32,11 @@ ROWS = 8 if WIDEST == 64 else 4  # of a tile: as many as there are registers for
 
 
 def lanes(columns, dtype):
-    """Numbers in a vector for so many columns: as many as fit in, at least 4; 0 for fewer columns."""
-    count = WIDEST // np.dtype(dtype).itemsize
+    """Numbers in a vector for so many columns: as many as fit in, 4 at least if there are such; 0 for fewer columns."""
+    count = most = WIDEST // np.dtype(dtype).itemsize
     while count > columns:
         count //= 2
-    return count if count >= 4 else 0
+    return count if count >= min(4, most) else 0
 
 
 def multiply(a, b, row, c, transposed_a, transposed_b, size):

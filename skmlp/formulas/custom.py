@@ -249,7 +249,8 @@ def adapted(function, substitute, finish, done=None):
         name: changed(value) for name, value in source.__kwdefaults__.items()
     }
     for cell, original in zip(cells, source.__closure__ or (), strict=True):
-        cell.cell_contents = changed(original.cell_contents)
+        if original != CellType():  # a variable without a value has none in the copy
+            cell.cell_contents = changed(original.cell_contents)
     for name in names_in(source.__code__) & source.__globals__.keys():
         names[name] = changed(source.__globals__[name])
     return done[source]

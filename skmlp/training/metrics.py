@@ -136,7 +136,11 @@ def _by_scorer(scorer, takes_weights, encoding, predictions, targets, weights):
 
 def _by_function(function, takes_weights, encoding, predictions, targets, weights):
     keywords = {"sample_weight": weights} if takes_weights and weights is not None else {}
-    return float(function(encoding.labels(targets), encoding.decode(predictions), **keywords))
+    value = function(encoding.labels(targets), encoding.decode(predictions), **keywords)
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"metrics: {function!r} returned {value!r}, which is no number.") from None
 
 
 def is_taken(name):

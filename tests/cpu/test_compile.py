@@ -6,6 +6,7 @@ import threading
 import numpy as np
 import pytest
 from numba import types
+from numba.core.compiler_lock import global_compiler_lock
 
 from skmlp.cpu import compile as policy
 from tests.ways import REALS, loop, needs_jit, single_precision_code, uncompiled
@@ -185,6 +186,25 @@ def test_threads_that_ask_at_once_get_the_same_address():
     for thread in threads:
         thread.join()
     assert len(addresses) == 4 and len(set(addresses)) == 1
+
+
+def test_a_child_process_inherits_no_lock_from_a_thread_that_compiles():
+    """A fork takes them first, so it waits for such a thread."""
+    free = []
+
+    def look():
+        for lock in (policy._compiling, global_compiler_lock._lock):
+            free.append(lock.acquire(blocking=False))
+            if free[-1]:
+                lock.release()
+
+    for before, after in ((policy._before_fork, policy._after_fork), (lambda: None, lambda: None)):
+        before()
+        thread = threading.Thread(target=look)
+        thread.start()
+        thread.join()
+        after()
+    assert free == [False, False, True, True]
 
 
 def test_an_unknown_name_has_no_address():

@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -110,6 +111,23 @@ def test_nor_with_work_in_pieces(members, monkeypatch):
     assert_same_bits(trained(problem), alone)
 
 
+@pytest.mark.parametrize("late", [0, 1])
+def test_nor_does_a_member_that_lets_the_others_wait(late, members, monkeypatch):
+    problem = make_problem(rows=ROWS)
+    members(1)
+    alone = trained(problem)
+    inner = backend.run_shards
+
+    def delayed(*arguments):
+        if arguments[-1] == late:
+            time.sleep(0.01)
+        return inner(*arguments)
+
+    members(2)
+    monkeypatch.setattr(backend, "run_shards", delayed)
+    assert_same_bits(trained(problem), alone)
+
+
 @pytest.mark.parametrize("size", [2, 3])
 def test_nor_those_of_predictions(size, members):
     rows = 5 * BLOCK_ROWS + 11
@@ -162,8 +180,32 @@ def test_an_interrupt_while_waiting_is_held_back_till_all_have_ended(monkeypatch
 
     monkeypatch.setattr(waiting, "join", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        team.wait_for([waiting])
+        team.wait_for([waiting], lambda: None)
     assert ended
+
+
+def test_members_end_although_a_second_interrupt_keeps_the_first_from_aborting(monkeypatch):
+    aborted, calls = threading.Event(), []
+
+    def work(member):
+        if member == 0:
+            raise KeyboardInterrupt
+        aborted.wait(10)
+
+    def abort():
+        calls.append("abort")
+        if len(calls) == 1:
+            raise KeyboardInterrupt  # as Ctrl-C would, before anything is done
+        aborted.set()
+
+    def join(thread):
+        monkeypatch.undo()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(threading.Thread, "join", join)
+    with pytest.raises(KeyboardInterrupt):
+        team.run_together(2, work, abort)
+    assert aborted.is_set()
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")

@@ -1,11 +1,12 @@
 """BLAS has one thread while anybody asks for it, and what it had before once nobody does."""
 
 import threading
+import time
 
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from skmlp.cpu import backend
+from skmlp.cpu import backend, threads
 from skmlp.cpu.threads import single_threaded_blas
 from tests.cpu.problem import make_problem
 
@@ -122,3 +123,77 @@ def test_large_prediction_is_limited_and_restores_after_an_error(before, limited
         problem.backend().predict(problem.vector, problem.X)
     assert seen == [limited]
     assert blas_threads() == before
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Forks
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def beside(call):
+    """What a function returns in another thread."""
+    returned = []
+    thread = threading.Thread(target=lambda: returned.append(call()))
+    thread.start()
+    thread.join(timeout=60)
+    return returned[0]
+
+
+def lock_is_free():
+    free = threads._lock.acquire(blocking=False)
+    if free:
+        threads._lock.release()
+    return free
+
+
+@pytest.fixture
+def naps(monkeypatch):
+    """The naps of a fork; the first ends what it waits for."""
+    taken = []
+
+    def nap(seconds):
+        taken.append(seconds)
+        threads._running.clear()
+
+    monkeypatch.setattr(time, "sleep", nap)
+    yield taken
+    threads._running.clear()
+
+
+def test_a_fork_waits_for_the_kernels_of_other_threads(naps):
+    beside(threads.in_kernel().__enter__)
+    threads._before_fork()
+    try:
+        assert len(naps) == 1 and not beside(lock_is_free)
+    finally:
+        threads._lock.release()
+    assert beside(lock_is_free)
+
+
+def test_a_fork_does_not_wait_for_a_kernel_that_an_interrupt_has_lost(naps):
+    threads.in_kernel().__enter__()
+    threads._before_fork()
+    threads._lock.release()
+    assert not naps
+
+
+def test_the_next_kernel_takes_the_place_of_one_that_an_interrupt_has_lost():
+    threads.in_kernel().__enter__()
+    with threads.in_kernel():
+        assert len(threads._running) == 1
+    assert not threads._running
+
+
+def test_a_fork_that_is_interrupted_while_it_waits_has_the_lock_all_the_same(monkeypatch):
+    def nap(seconds):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(time, "sleep", nap)
+    beside(threads.in_kernel().__enter__)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            threads._before_fork()
+        assert not beside(lock_is_free)
+        threads._lock.release()
+    finally:
+        threads._running.clear()

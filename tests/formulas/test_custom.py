@@ -192,6 +192,16 @@ def test_a_function_that_calls_itself_is_copied_with_itself():
     assert plain(halved)(8.0) == 1.0 and halved(8.0) == 0.5
 
 
+def test_a_variable_without_a_value_has_none_in_the_copy():
+    def scaled(z):
+        return scale * z
+
+    if SLOPE < 0.0:
+        scale = 1.0
+    with pytest.raises(NameError, match="scale"):
+        plain(scaled)(1.0)
+
+
 def test_functions_of_other_modules_are_left_alone():
     expected = naive.softplus(1.0)
     assert plain(lambda z: naive.softplus(z))(1.0) == expected
@@ -304,6 +314,15 @@ def test_results_may_be_whole_numbers_or_truth_values(way, real):
     z = Z.astype(real)
     np.testing.assert_array_equal(values(lambda z: 1 if z > 0 else 0, way, z), z > 0)
     np.testing.assert_array_equal(values(lambda z: z > 0, way, z), z > 0)
+
+
+def counted(z):
+    return counted(z - 1.0) + 1.0 if z > 0.0 else z
+
+
+@ways
+def test_a_function_may_call_itself(way):
+    close(values(counted, way, Z), Z)
 
 
 @ways

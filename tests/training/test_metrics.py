@@ -219,6 +219,15 @@ def test_a_callable_whose_name_cannot_be_a_key_goes_by_its_place(name):
     assert list(resolve(["accuracy", metric], CASES["binary"][0])) == ["accuracy", "metric_2"]
 
 
+@pytest.mark.parametrize("value", [None, "much", 1j, np.ones(2)])
+def test_a_callable_must_return_a_number(value):
+    def metric(y_true, y_pred):
+        return value
+
+    with pytest.raises(TypeError, match=r"metrics: <function .*metric.*> returned .*, which is no number"):
+        value_of(metric, CASES["binary"])
+
+
 def test_underscores_around_a_name_are_left_out():
     """The fields of a named tuple cannot begin with one."""
 

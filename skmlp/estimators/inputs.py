@@ -209,4 +209,6 @@ def weights_in(weights, dtype, name):
         raise ValueError(f"{name}: weights beyond the range of {dtype}; scale them down, or use dtype='float64'.")
     if not np.any(weights > 0):
         raise ValueError(f"Sample weights must contain at least one non-zero number: by {name} all are 0 in {dtype}.")
+    if weights.max() < np.finfo(dtype).tiny:  # nothing can be divided by them
+        raise ValueError(f"{name}: weights too small for {dtype}; scale them up, or use dtype='float64'.")
     return weights

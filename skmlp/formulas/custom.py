@@ -3,6 +3,7 @@
 A back end compiles a copy of each function (:func:`adapted`), never the function itself.
 """
 
+import dis
 import inspect
 from dataclasses import dataclass, field, fields, replace
 from types import CellType, CodeType, FunctionType
@@ -214,6 +215,11 @@ def check_function(function, what, arguments):
         inspect.signature(plain).bind(*arguments.split(", "))
     except TypeError as error:
         raise TypeError(f"{what} must be a function of ({arguments}), but for {plain.__name__}: {error}.") from None
+    if any(instruction.opname == "RAISE_VARARGS" for instruction in dis.get_instructions(plain)):
+        raise TypeError(
+            f"{what} must not raise errors, as {plain.__name__} does by raise or assert: nobody would hear of them. "
+            "Return nan where there is no value."
+        )
 
 
 def adapted(function, substitute, finish, done=None):

@@ -130,6 +130,8 @@ def test_what_scikit_learn_lets_through_is_refused():
         MLPRegressor().fit(X, X[:, 0], sample_weight=np.inf)
     with pytest.raises(ValueError, match="beyond the range of float32"):
         MLPRegressor().fit(X, X[:, 0], sample_weight=np.full(len(X), 1e39))
+    with pytest.raises(ValueError, match="sample_weight: weights too small for float32"):
+        MLPRegressor().fit(X, X[:, 0], sample_weight=np.full(len(X), 1e-44))
     with pytest.raises(ValueError, match="hidden_layer_sizes must be > 0, got"):
         MLPRegressor(hidden_layer_sizes=[True]).fit(X, X[:, 0])
 

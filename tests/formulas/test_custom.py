@@ -125,6 +125,11 @@ def test_jitted_lambdas_pickle():
     assert pickle.loads(pickle.dumps(formula)) is formula
 
 
+def asserting(z):
+    assert z > -100.0
+    return 1.0
+
+
 @pytest.mark.parametrize(
     "make, error, message",
     [
@@ -132,6 +137,7 @@ def test_jitted_lambdas_pickle():
         (lambda: CustomActivation(swish, "relu"), TypeError, "derivative .* 'relu'"),
         (lambda: CustomActivation(swish, residual), TypeError, r"derivative .*\(z\).* residual: missing.*'y'"),
         (lambda: CustomLoss(swish, residual), TypeError, r"loss .*\(z, y\).* swish: too many"),
+        (lambda: CustomActivation(swish, asserting), TypeError, "derivative .* asserting .* raise or assert.* nan"),
         (lambda: CustomLoss(square, residual, link="softmax"), ValueError, "link='softmax'.*'identity', 'logistic'"),
     ],
 )

@@ -1,6 +1,6 @@
 """What metrics cost: fits with them and without, in turn, on one thread; no validation data.
 
-python benchmarks/metrics.py [--runs 9] [--out metrics.csv]
+python benchmarks/metrics.py [--runs 7] [--out metrics.csv]
 
 The share is the median over the pairs of the time with metrics over the time without, less 1.
 """
@@ -39,7 +39,7 @@ def share(workload, metrics, runs):
 def main():
     """Run the workloads and show the table."""
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--runs", type=int, default=9)
+    arguments.add_argument("--runs", type=int, default=7)
     arguments.add_argument("--out", default="metrics.csv")
     arguments = arguments.parse_args()
     warnings.simplefilter("ignore")  # that exactly so many epochs have not converged is no news here

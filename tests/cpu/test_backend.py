@@ -183,7 +183,7 @@ def test_predictions_of_any_number_of_rows(rows):
 
 
 def test_prediction_needs_memory_for_one_block_whatever_the_rows(monkeypatch):
-    """A conversion of the whole input would take 400 kB."""
+    """A conversion of the whole input would take 400 kB; a block takes 26 kB and the workspace of a shard 110."""
     monkeypatch.setattr(backend, "BLOCK_ROWS", 64)
     problem = make_problem(rows=1000, n_in=100, hidden=(2,), outputs=1)
     model, vector = problem.backend("float32"), problem.vector.astype("float32")
@@ -194,7 +194,7 @@ def test_prediction_needs_memory_for_one_block_whatever_the_rows(monkeypatch):
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert peak < 150_000
+    assert peak < 200_000
 
 
 def test_training_does_not_copy_what_needs_no_conversion():

@@ -137,7 +137,9 @@ class CpuBackend:
                     outputs[block],
                 )
 
-        with single_threaded_blas() if needs_blas(rows, self.network.layout, self.dtype) else nullcontext():
+        # Inside, the threads that others have taken, and the limits that they set, are known.
+        alone = len(starts) < 2 and not needs_blas(rows, self.network.layout, self.dtype)
+        with nullcontext() if alone else single_threaded_blas():
             size = self.team_size(len(starts), rows)
             run_together(size, predict_blocks)
         return outputs, losses.sum()

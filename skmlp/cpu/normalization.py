@@ -133,7 +133,7 @@ def affine_gradient(delta, x, scale_gradient, shift_gradient):
 def normalize_batch_back(parameters, offsets, delta, x, inverse, scratch, gradient):
     """Turn the gradient in z into that in what was normalised; fill that of scale, shift and bias.
 
-    The mean takes out what a bias adds, so its gradient is 0, and left to rounding it would wander.
+    The mean of a batch takes out what a bias adds, so its gradient is 0, and left to rounding it would wander.
     """
     n_rows, units = delta.shape
     scale, share = vector(parameters, offsets[SCALE], units), scratch[SHARE]
@@ -146,9 +146,10 @@ def normalize_batch_back(parameters, offsets, delta, x, inverse, scratch, gradie
             slope, through = scale[j] * delta[i, j], share[i] * scale[j]
             delta[i, j] = normalized_slope(slope, inverse[j], through, total[j], along[j], x[i, j])
     bias = vector(gradient, offsets[BIAS], units)
-    column_sums(delta, bias)
     if taken > 0.0:
         bias[:] = 0
+    else:
+        column_sums(delta, bias)
 
 
 def normalize_layer_back(parameters, offsets, delta, x, inverse, scratch, gradient):

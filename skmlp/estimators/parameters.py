@@ -197,9 +197,9 @@ PARAMETERS = {
     ),
     "metrics": Parameter(
         "list or tuple, default=()",
-        "Measured each epoch and by ``evaluate``: {own}, names of scikit-learn's scorers, and callables "
-        "(y_true, y_pred), which go by their names, or ``metric_<place>`` where those cannot be keys. Where one is "
-        "monitored, greater is better.",
+        "Measured each epoch and by ``evaluate``: {own}, names of losses (negated), names of scikit-learn's scorers, "
+        "and callables (y_true, y_pred), which go by their names, or ``metric_<place>`` where those cannot be keys. "
+        "Where one is monitored, greater is better.",
         ["array-like"],
     ),
     "verbose": Parameter(

@@ -163,6 +163,17 @@ def assert_gradient_equals_central_differences(problem, penalty=NONE):
     np.testing.assert_allclose(gradient, expected, rtol=1e-6, atol=1e-8 if problem.normalization else 1e-9)
 
 
+def assert_a_row_of_weight_2_counts_as_two_rows(problem):
+    """Of a problem without weights."""
+    weights = np.ones(problem.rows)
+    weights[[1, 3]] = 2.0
+    twice = np.repeat(np.arange(problem.rows), weights.astype(int))
+    weighted = problem.loss_and_gradient(weights=weights)
+    repeated = problem.loss_and_gradient(X=problem.X[twice], targets=problem.y[twice], batch_size=len(twice))
+    for one, other in zip(weighted, repeated, strict=True):
+        close(one, other, 1e-12)
+
+
 def cut_into_pieces(monkeypatch, shards):
     """Let the back end hand out its work in pieces of ``shards`` shards, or all at once."""
     monkeypatch.setattr(backend, "FIRST_PIECE", 1e30 if shards is None else 0.0)

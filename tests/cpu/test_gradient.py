@@ -6,6 +6,7 @@ import pytest
 from skmlp.cpu.structures import SHARD_ROWS
 from tests.cpu.problem import (
     activations,
+    assert_a_row_of_weight_2_counts_as_two_rows,
     assert_gradient_equals_central_differences,
     close,
     losses,
@@ -109,14 +110,7 @@ def test_weights_multiply_the_losses_and_gradients_of_their_rows(loss):
 
 @losses
 def test_a_row_of_weight_2_counts_as_two_rows(loss):
-    problem = make_problem(loss, weighted=False)
-    weights = np.ones(problem.rows)
-    weights[[1, 3]] = 2.0
-    twice = np.repeat(np.arange(problem.rows), weights.astype(int))
-    weighted = problem.loss_and_gradient(weights=weights)
-    repeated = problem.loss_and_gradient(X=problem.X[twice], targets=problem.y[twice], batch_size=len(twice))
-    for one, other in zip(weighted, repeated, strict=True):
-        close(one, other, 1e-12)
+    assert_a_row_of_weight_2_counts_as_two_rows(make_problem(loss, weighted=False))
 
 
 @losses

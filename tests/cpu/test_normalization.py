@@ -8,6 +8,7 @@ from skmlp.formulas.normalization import averaged, averaged_variance, inverse_de
 from tests import naive
 from tests.cpu.problem import (
     activations,
+    assert_a_row_of_weight_2_counts_as_two_rows,
     assert_gradient_equals_central_differences,
     close,
     losses,
@@ -97,14 +98,7 @@ def test_weights_scale_freely(normalization):
 
 @normalizations
 def test_a_row_of_weight_2_counts_as_two_rows(normalization):
-    problem = make_problem(normalization=normalization, weighted=False)
-    weights = np.ones(problem.rows)
-    weights[[1, 3]] = 2.0
-    twice = np.repeat(np.arange(problem.rows), weights.astype(int))
-    weighted = problem.loss_and_gradient(weights=weights)
-    repeated = problem.loss_and_gradient(X=problem.X[twice], targets=problem.y[twice], batch_size=len(twice))
-    for one, other in zip(weighted, repeated, strict=True):
-        close(one, other, 1e-12)
+    assert_a_row_of_weight_2_counts_as_two_rows(make_problem(normalization=normalization, weighted=False))
 
 
 def test_a_batch_without_weight_moves_no_running_average():

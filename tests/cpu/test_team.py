@@ -260,6 +260,17 @@ def test_limits_of_blas_are_limits_of_the_team(four_cores):
         assert allowed_threads(None) == 1
 
 
+@pytest.mark.parametrize("limit", [1, 3])
+def test_limits_of_blas_are_limits_of_predictions_that_need_none(limit, four_cores, monkeypatch):
+    sizes = []
+    monkeypatch.setattr(backend, "run_together", lambda size, work: sizes.append(size))
+    network = CpuBackend(Network(Layout((40, 40, 1)), ("relu",), "identity"), "squared_error", "float32")
+    vector, X = np.zeros(network.network.layout.size, dtype="float32"), np.zeros((130_000, 40), dtype="float32")
+    with threadpool_limits(limit, user_api="blas"):
+        network.predict(vector, X)
+    assert sizes == [limit]
+
+
 def test_other_fits_have_their_threads_and_own_nested_ones_do_not_count(four_cores):
     with threadpool_limits(4, user_api="blas"), single_threaded_blas(), single_threaded_blas():
         assert allowed_threads(None) == 4

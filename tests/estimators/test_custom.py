@@ -23,6 +23,7 @@ from skmlp.cpu.loss import loss_loops
 from skmlp.estimators import custom
 from skmlp.formulas.activations import ACTIVATIONS
 from skmlp.formulas.losses import LOSSES, LossSettings
+from tests.own import SQUARE, SWISH, sigmoid, square, swish
 from tests.ways import needs_jit
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -41,22 +42,6 @@ TARGETS = {
 
 
 @njit
-def sigmoid(z):
-    return 1.0 / (1.0 + math.exp(-z))
-
-
-@njit
-def swish(z):
-    return z * sigmoid(z)
-
-
-@njit
-def swish_slope(z):
-    s = sigmoid(z)
-    return s + swish(z) * (1.0 - s)
-
-
-@njit
 def ramp(z):
     return max(z, 0.0)
 
@@ -64,16 +49,6 @@ def ramp(z):
 @njit
 def ramp_slope(z):
     return 1.0 if z > 0.0 else 0.0
-
-
-@njit
-def square(z, y):
-    return 0.5 * (z - y) ** 2
-
-
-@njit
-def residual(z, y):
-    return z - y
 
 
 @njit
@@ -96,9 +71,7 @@ def counts_gradient(z, y):
     return math.exp(z) - y
 
 
-SWISH = CustomActivation(swish, swish_slope)
 RAMP = CustomActivation(ramp, ramp_slope)
-SQUARE = CustomLoss(square, residual)
 CROSS_ENTROPY = CustomLoss(cross_entropy, cross_entropy_gradient)
 COUNTS = CustomLoss(counts, counts_gradient, link="exp")
 # Estimator, task, name of a loss, the same restated.

@@ -21,41 +21,13 @@ from skmlp.formulas.links import LINKS
 from skmlp.formulas.losses import LOSSES, Loss, LossSettings
 from skmlp.network.layout import Layout, Network
 from tests import naive
+from tests.own import SQUARE, SWISH, residual, square, swish, swish_slope
 from tests.ways import REALS, WAYS, loop, loss_and_gradient, needs_jit, over, single_precision_code
 
 SLOPE = 2.5
 Z = np.linspace(-4.0, 4.0, 60)
 ways = pytest.mark.parametrize("way", WAYS)
 reals = pytest.mark.parametrize("real", REALS, ids=lambda real: real.__name__)
-
-
-@njit
-def sigmoid(z):
-    return 1.0 / (1.0 + math.exp(-z))
-
-
-@njit
-def swish(z):
-    return z * sigmoid(z)
-
-
-@njit
-def swish_slope(z):
-    return sigmoid(z) + z * sigmoid(z) * (1.0 - sigmoid(z))
-
-
-@njit
-def square(z, y):
-    return 0.5 * (z - y) ** 2
-
-
-@njit
-def residual(z, y):
-    return z - y
-
-
-SWISH = CustomActivation(swish, swish_slope)
-SQUARE = CustomLoss(square, residual)
 
 
 def restated_activation(name):

@@ -17,7 +17,7 @@ from numba.core import cgutils, config
 from numba.core.ccallback import CFunc
 from numba.core.compiler_lock import global_compiler_lock
 from numba.extending import intrinsic, overload
-from numba.np.numpy_support import from_dtype
+from numba.np.arrayobj import make_array
 
 from skmlp.cpu import cache
 
@@ -29,6 +29,7 @@ KERNEL_OPTIONS = {**LOOP_OPTIONS, "nogil": True}
 OPTIONS = {**KERNEL_OPTIONS, "forceinline": True}
 # Where the order of operations carries the accuracy.
 STRICT_OPTIONS = {**OPTIONS, "fastmath": {"contract"}}
+LOOP = types.void(types.CPointer(types.int64), types.CPointer(types.int64))  # signature of every loop
 _compiling = threading.RLock()
 
 
@@ -112,7 +113,7 @@ def formulas(module):
 
 
 class Family:
-    """Loops with one signature, one a formula, which kernels call by address.
+    """Loops of one kind, one a formula, which kernels call by address.
 
     A loop is compiled when its formula is first used, and cached on disk by itself. So a kernel is compiled once for
     all formulas, and a table of formulas may grow without making the first fit slower.
@@ -120,75 +121,63 @@ class Family:
     Parameters
     ----------
     build : callable
-        ``build(name)`` makes the Python loop of the formula ``name``, or of one that is given itself.
-    signature : callable
-        ``signature(real)`` is the loop's Numba signature for arrays of the Numba type ``real``.
-
-    Attributes
-    ----------
-    call : callable
-        ``call(address, *arguments)``, for kernels.
+        ``build(name, real)`` makes the Python loop of the formula ``name``, or of one that is given itself, for numbers
+        of the NumPy type ``real``: a function of ``(memory, operation)``, as :mod:`skmlp.cpu.memory` says.
     """
 
-    def __init__(self, build, signature):
-        self._build, self._signature = build, signature
+    def __init__(self, build):
+        self._build = build
         self._loops = {}
-        self.call = self._make_call()
 
     def address(self, name, dtype):
-        """Address of a loop for float32 or float64; without the JIT, any number that tells it from others."""
+        """Address of a loop for float32 or float64; without the JIT, its number."""
         key = (name, np.dtype(dtype))
         with _compiling:
             if key not in self._loops:
-                loop = self._build(name)
+                loop = self._build(name, key[1].type)
                 of_table = isinstance(name, str)
                 # Also the symbol's name: that of another loop must not be the same.
                 label = name if of_table else len(self._loops)
-                loop.__name__ = loop.__qualname__ = f"{self._build.__name__}_{label}"
-                self._loops[key] = loop if config.DISABLE_JIT else self._compiled(loop, dtype, cached=of_table)
-            return list(self._loops).index(key) if config.DISABLE_JIT else self._loops[key].address
-
-    def _compiled(self, loop, dtype, cached):
-        signature = self._signature(from_dtype(np.dtype(dtype)))
-        compiled = CFunc(loop, (signature.args, signature.return_type), {}, LOOP_OPTIONS)
-        if cached:  # the fingerprint knows nothing of a user's functions
-            cache.attach(compiled, loop)
-        compiled.compile()
-        return compiled
-
-    def _make_call(self):
-        def call(address, *arguments):
-            return list(self._loops.values())[address](*arguments)
-
-        @intrinsic
-        def through(typing_context, address, arguments):
-            wanted = self._signature(from_dtype(np.dtype(real_type(*arguments))))
-
-            def generate(context, builder, signature, values):
-                given = zip(cgutils.unpack_tuple(builder, values[1]), arguments, wanted.args, strict=True)
-                casts = [context.cast(builder, value, has, takes) for value, has, takes in given]
-                kind = ir.FunctionType(
-                    context.get_value_type(wanted.return_type), [context.get_value_type(each) for each in wanted.args]
-                )
-                return builder.call(builder.inttoptr(values[0], kind.as_pointer()), casts)
-
-            return wanted.return_type(address, arguments), generate
-
-        @overload(call, strict=False, jit_options=OPTIONS)
-        def typed(address, *arguments):
-            return lambda address, *arguments: through(address, arguments)
-
-        return call
+                loop.__name__ = loop.__qualname__ = f"{self._build.__name__}_{label}_{key[1].name}"
+                self._loops[key] = _python_address(loop) if config.DISABLE_JIT else _compiled(loop, cached=of_table)
+            return self._loops[key] if config.DISABLE_JIT else self._loops[key].address
 
 
-def by_type(kind, numba_kind, one, other):
-    """One function of (x, ...) that runs ``one`` where x is a ``kind``, else ``other``; chosen when compiled."""
+_python_loops = []
 
-    def choose(x, *arguments):
-        return (one if isinstance(x, kind) else other)(x, *arguments)
 
-    @overload(choose, strict=False, jit_options=OPTIONS)
-    def typed(x, *arguments):
-        return one if isinstance(x, numba_kind) else other
+def _python_address(loop):
+    _python_loops.append(loop)
+    return len(_python_loops) - 1
 
-    return choose
+
+def _compiled(loop, cached):
+    compiled = CFunc(loop, (LOOP.args, LOOP.return_type), {}, LOOP_OPTIONS)
+    if cached:  # the fingerprint knows nothing of a user's functions
+        cache.attach(compiled, loop)
+    compiled.compile()
+    return compiled
+
+
+def execute(plan, number, memory):
+    """Carry out an operation, a row of a plan: its first number is the address of the loop."""
+    _python_loops[plan[number, 0]](memory, plan[number])
+
+
+@intrinsic
+def _execute(typing_context, plan, number, memory):
+    def build(context, builder, signature, arguments):
+        rows, cells = (make_array(kind)(context, builder, arguments[i]) for i, kind in ((0, plan), (2, memory)))
+        columns = cgutils.unpack_tuple(builder, rows.shape, 2)[1]
+        operation = builder.gep(rows.data, [builder.mul(arguments[1], columns)])
+        pointer, nothing = map(context.get_value_type, (types.CPointer(types.int64), types.void))
+        loop = builder.inttoptr(builder.load(operation), ir.FunctionType(nothing, [pointer] * 2).as_pointer())
+        builder.call(loop, [cells.data, operation])
+        return context.get_dummy_value()
+
+    return types.void(plan, types.int64, memory), build
+
+
+@overload(execute, jit_options=OPTIONS)
+def _execute_overload(plan, number, memory):
+    return lambda plan, number, memory: _execute(plan, number, memory)

@@ -1,78 +1,113 @@
 """Loss of raw outputs, with its gradient."""
 
-from numba import typeof, types
+import numpy as np
 
 from skmlp.cpu.compile import Family, formulas, function
 from skmlp.cpu.custom import kernel_formula
+from skmlp.cpu.memory import (
+    DELTA,
+    FIRST,
+    LEVELS,
+    LOSSES,
+    MEMBER,
+    N_DATA,
+    N_LEVELS,
+    N_OUT,
+    N_ROWS,
+    N_TARGETS,
+    ORDER,
+    SETTINGS,
+    TARGETS,
+    WEIGHTED,
+    WEIGHTS,
+    WORK,
+    Z,
+    matrix,
+    padded,
+    vector,
+)
 from skmlp.formulas import losses
-from skmlp.formulas.losses import LOSSES, LossSettings
+from skmlp.formulas.losses import LOSSES as FORMULAS
+from skmlp.formulas.losses import LossSettings
+from skmlp.formulas.optimisers import Settings
 
 formulas(losses)
+
+OF_LOSS = len(Settings._fields)  # where in SETTINGS the parameters of the loss begin
+N_SETTINGS = OF_LOSS + len(LossSettings._fields)
+
+
+@function
+def row_weights(memory, real):
+    """Weights of all rows of the data; empty where none were given."""
+    return vector(memory, WEIGHTS, 0, memory[N_DATA] if memory[WEIGHTED] else 0, real)
 
 
 @function
 def row_weight(weights, row):
-    """Weight of a row; 1 where no weights were given (an empty array)."""
-    return weights[row] if weights.size > 0 else 1.0
+    """Weight of a row, 1 where there are none."""
+    return weights[row] if weights.size > 0 else weights.dtype.type(1.0)
 
 
 @function
-def in_type(array, settings):
-    """Settings in the type of an array: as float64 they would promote what they meet."""
-    real = array.dtype.type
-    return LossSettings(real(settings.label_smoothing), real(settings.focal_gamma), real(settings.delta))
+def shard_rows(memory):
+    """Which rows of the data the shard at hand has."""
+    return vector(memory, ORDER, memory[FIRST], memory[N_ROWS], np.int64)
 
 
 @function
-def gather(targets, rows, taken):
-    """taken = targets[rows]."""
-    for i in range(rows.size):
-        for j in range(taken.shape[1]):
-            taken[i, j] = targets[rows[i], j]
+def loss_settings(memory, real):
+    """In the type of the arrays: as float64 they would promote what they meet."""
+    values = vector(memory, SETTINGS, OF_LOSS, 3, np.float64)
+    return LossSettings(real(values[0]), real(values[1]), real(values[2]))
 
 
-def loss_loop(name):
-    """Loop of one loss over the rows of a shard: returns Σ weight · loss and fills ``delta`` with its gradient in z."""
-    formula = kernel_formula(LOSSES, name)
+def loss_loop(name, real):
+    """Loop of one loss over the rows of a shard: notes Σ weight · loss and fills ``delta`` with its gradient in z."""
+    formula = kernel_formula(FORMULAS, name)
     value, gradient, by_row = formula.value, formula.gradient, formula.row
 
-    def elementwise(z, targets, weights, rows, levels, settings, delta):
+    def elementwise(memory, operation):
+        rows, s = shard_rows(memory), loss_settings(memory, real)
+        outputs, weights = operation[N_OUT], row_weights(memory, real)
+        targets = matrix(memory, TARGETS, 0, memory[N_DATA], memory[N_TARGETS], real)
+        taken = matrix(memory, WORK, operation[DELTA], rows.size, outputs, real)
+        for i in range(rows.size):
+            for j in range(outputs):
+                taken[i, j] = targets[rows[i], j]
+        size = rows.size * outputs
+        z = vector(memory, WORK, operation[Z], padded(size), real)
+        delta = vector(memory, WORK, operation[DELTA], padded(size), real)
         total = 0.0
-        s = in_type(delta, settings)
-        gather(targets, rows, delta)
-        if weights.size == 0:  # one loop over all outputs, which vectorises
-            z, delta = z.reshape(z.size), delta.reshape(delta.size)
+        if weights.size == 0:
             for i in range(z.size):
                 y = delta[i]
-                total += value(z[i], y, s)
+                total += value(z[i], y, s) if i < size else real(0.0)
                 delta[i] = gradient(z[i], y, s)
-            return total
-        for i in range(rows.size):
-            weight = delta.dtype.type(weights[rows[i]])
-            for j in range(z.shape[1]):
-                y = delta[i, j]
-                total += weight * value(z[i, j], y, s)
-                delta[i, j] = weight * gradient(z[i, j], y, s)
-        return total
+        else:
+            for i in range(rows.size):
+                weight = weights[rows[i]]
+                for k in range(i * outputs, (i + 1) * outputs):
+                    y = delta[k]
+                    total += weight * value(z[k], y, s)
+                    delta[k] = weight * gradient(z[k], y, s)
+        vector(memory, LOSSES, memory[MEMBER], 1, np.float64)[0] = total
 
-    def over_rows(z, targets, weights, rows, levels, settings, delta):
+    def over_rows(memory, operation):
+        rows, s = shard_rows(memory), loss_settings(memory, real)
+        weights, levels = row_weights(memory, real), vector(memory, LEVELS, 0, memory[N_LEVELS], real)
+        targets = matrix(memory, TARGETS, 0, memory[N_DATA], memory[N_TARGETS], real)
+        z = matrix(memory, WORK, operation[Z], rows.size, operation[N_OUT], real)
+        delta = matrix(memory, WORK, operation[DELTA], rows.size, operation[N_OUT], real)
         total = 0.0
-        s = in_type(delta, settings)
         for i in range(rows.size):
-            weight = delta.dtype.type(row_weight(weights, rows[i]))
-            slope = delta[i]
+            weight, slope = row_weight(weights, rows[i]), delta[i]
             total += weight * by_row(z[i], targets[rows[i]], levels, s, slope)
             for j in range(slope.size):
                 slope[j] *= weight
-        return total
+        vector(memory, LOSSES, memory[MEMBER], 1, np.float64)[0] = total
 
     return elementwise if by_row is None else over_rows
 
 
-loss_loops = Family(
-    loss_loop,
-    lambda real: types.float64(
-        real[:, ::1], real[:, ::1], real[::1], types.int64[::1], real[::1], typeof(LossSettings()), real[:, ::1]
-    ),
-)
-loss_and_delta = loss_loops.call
+loss_loops = Family(loss_loop)

@@ -1,170 +1,238 @@
-"""Matrix products of a layer: by tiles, by BLAS where they are too deep for that, by loops for the narrowest.
+"""The products of a layer: by tiles, by loops where there is one output, by the stored values of a sparse X.
 
-All arrays are C-contiguous; ``x`` is (rows, n_in), ``weights`` (n_in, n_out), ``delta`` (rows, n_out). ``tiles`` is
-the address of the tiled product, 0 where there is none for the shape; ``none`` is an empty row. The first layer may be
-sparse.
+In what follows ``x`` is the layer's input (rows, n_in), ``w`` its weights (n_in, n_out), ``delta`` the gradient in its
+pre-activations (rows, n_out).
 """
 
 import numpy as np
-from numba import types
-from numba.core import config
 
-from skmlp.cpu.compile import by_type, function, inlined
-from skmlp.cpu.tiles import DEPTH, lanes, product, product_loops
-from skmlp.cpu.views import matrix
-
-SMALL = 16_384
-"""Multiplications below which a loop here takes less time than a call of BLAS."""
-FEW, WIDE = 65_536, 128
-"""Multiplications up to which, and columns from which on, tiles take less time than BLAS for a gradient of weights."""
-
-
-def tile_addresses(layout, dtype):
-    """Addresses of the tiled products of each layer: forward, of the weights' gradient, of the inputs' gradient."""
-    addresses = np.zeros((len(layout.shapes), 3), dtype=np.int64)
-    for layer, (n_in, n_out) in enumerate(layout.shapes):
-        depths_and_columns = {"forward": (n_in, n_out), "weights": (1, n_out), "inputs": (n_out, n_in)}
-        for place, (kind, (depth, columns)) in enumerate(depths_and_columns.items()):
-            if depth <= DEPTH and lanes(columns, dtype) and not config.DISABLE_JIT:
-                addresses[layer, place] = product_loops.address(f"{kind}_{lanes(columns, dtype)}", dtype)
-    return addresses
-
-
-def needs_blas(rows, layout, dtype):
-    """Whether a product of ``rows`` rows with a layer's weights goes to BLAS."""
-    return any(
-        rows * n_in * n_out > SMALL and (n_in > DEPTH or not lanes(n_out, dtype)) for n_in, n_out in layout.shapes
-    )
-
-
-@inlined
-def add_bias(bias, z):
-    """z += bias."""
-    for i in range(z.shape[0]):
-        for j in range(z.shape[1]):
-            z[i, j] += bias[j]
+from skmlp.cpu.compile import Family, function
+from skmlp.cpu.loss import shard_rows
+from skmlp.cpu.memory import (
+    BACK,
+    DATA,
+    DELTA,
+    FIRST,
+    GRADIENT,
+    INDICES,
+    INDPTR,
+    N_DATA,
+    N_IN,
+    N_OUT,
+    N_ROWS,
+    PARAMETERS,
+    SOURCE,
+    SUMS,
+    WORK,
+    B,
+    W,
+    X,
+    Z,
+    matrix,
+    pointer,
+    vector,
+)
+from skmlp.cpu.tiles import multiply
 
 
 @function
-def forward_product(x, weights, bias, z, tiles):
-    """z = x @ weights + bias."""
-    if tiles != 0:
-        product(tiles, x, weights, bias, z)
-        return
-    n_in, n_out = weights.shape
-    if x.shape[0] * n_in * n_out > SMALL:
-        np.dot(x, weights, z)
-        add_bias(bias, z)
-        return
-    for i in range(x.shape[0]):
-        if n_out == 1:
-            total = bias[0]
-            for p in range(n_in):
-                total += x[i, p] * weights[p, 0]
-            z[i, 0] = total
-        else:
-            for j in range(n_out):
-                z[i, j] = bias[j]
-            for p in range(n_in):
-                factor = x[i, p]
-                for j in range(n_out):
-                    z[i, j] += factor * weights[p, j]
+def input_of(memory, operation):
+    """Where the layer's input begins: in a prediction the first layer's is a part of X."""
+    return operation[X] + (memory[FIRST] * operation[N_IN] if operation[SOURCE] == DATA else 0)
 
 
 @function
 def column_sums(values, sums):
-    """sums = Σ_rows values, unless it is empty."""
+    """sums = Σ_rows values."""
     sums[:] = 0
     for i in range(values.shape[0]):
         for j in range(sums.size):
             sums[j] += values[i, j]
 
 
-@function
-def weight_gradient(x, delta, gradient, sums, tiles):
-    """gradient = x.T @ delta, and sums = Σ_rows delta unless it is empty."""
-    n_in, n_out = gradient.shape
-    few = x.shape[0] * n_in * n_out <= FEW
-    if tiles != 0 and x.shape[0] <= DEPTH and (few or n_out >= WIDE):
-        product(tiles, x, delta, sums, gradient)
-        return
-    column_sums(delta, sums)
-    if x.shape[0] * n_in * n_out > SMALL:
-        np.dot(x.T, delta, gradient)
-        return
-    gradient[:] = 0
-    for i in range(x.shape[0]):
-        if n_out == 1:
-            factor = delta[i, 0]
+def forward(real):
+    """z = x @ w + b."""
+
+    def run(memory, operation):
+        multiply(
+            pointer(memory, operation[SOURCE], input_of(memory, operation), real),
+            pointer(memory, PARAMETERS, operation[W], real),
+            pointer(memory, PARAMETERS, operation[B], real),
+            pointer(memory, WORK, operation[Z], real),
+            memory[N_ROWS],
+            operation[N_IN],
+            operation[N_OUT],
+            "forward",
+            real,
+        )
+
+    return run
+
+
+def weights(real):
+    """Gradient of w: x.T @ delta; and that of b, the column sums of delta."""
+
+    def run(memory, operation):
+        multiply(
+            pointer(memory, WORK, operation[X], real),
+            pointer(memory, WORK, operation[DELTA], real),
+            pointer(memory, GRADIENT, operation[B], real) if operation[SUMS] else 0,
+            pointer(memory, GRADIENT, operation[W], real),
+            operation[N_IN],
+            memory[N_ROWS],
+            operation[N_OUT],
+            "weights",
+            real,
+        )
+
+    return run
+
+
+def inputs(real):
+    """Gradient of x: delta @ w.T."""
+
+    def run(memory, operation):
+        multiply(
+            pointer(memory, WORK, operation[DELTA], real),
+            pointer(memory, PARAMETERS, operation[W], real),
+            0,
+            pointer(memory, WORK, operation[BACK], real),
+            memory[N_ROWS],
+            operation[N_OUT],
+            operation[N_IN],
+            "inputs",
+            real,
+        )
+
+    return run
+
+
+def forward_one(real):
+    """The same for one output, four rows at a time."""
+
+    def run(memory, operation):
+        n_rows, n_in = memory[N_ROWS], operation[N_IN]
+        x = matrix(memory, operation[SOURCE], input_of(memory, operation), n_rows, n_in, real)
+        w, b = vector(memory, PARAMETERS, operation[W], n_in, real), vector(memory, PARAMETERS, operation[B], 1, real)
+        z = vector(memory, WORK, operation[Z], n_rows, real)
+        for i in range(0, n_rows, 4):
+            second, third, fourth = min(i + 1, n_rows - 1), min(i + 2, n_rows - 1), min(i + 3, n_rows - 1)
+            total = total_2 = total_3 = total_4 = b[0]
             for p in range(n_in):
-                gradient[p, 0] += factor * x[i, p]
-        else:
+                total += x[i, p] * w[p]
+                total_2 += x[second, p] * w[p]
+                total_3 += x[third, p] * w[p]
+                total_4 += x[fourth, p] * w[p]
+            z[i], z[second], z[third], z[fourth] = total, total_2, total_3, total_4
+
+    return run
+
+
+def weights_one(real):
+    """The same for one output."""
+
+    def run(memory, operation):
+        n_rows, n_in = memory[N_ROWS], operation[N_IN]
+        x = matrix(memory, WORK, operation[X], n_rows, n_in, real)
+        delta = vector(memory, WORK, operation[DELTA], n_rows, real)
+        gradient = vector(memory, GRADIENT, operation[W], n_in, real)
+        gradient[:] = 0
+        total = real(0.0)
+        for i in range(n_rows):
+            factor = delta[i]
+            total += factor
             for p in range(n_in):
-                factor = x[i, p]
-                for j in range(n_out):
-                    gradient[p, j] += factor * delta[i, j]
+                gradient[p] += factor * x[i, p]
+        vector(memory, GRADIENT, operation[B], 1, real)[0] = total
+
+    return run
 
 
-@function
-def input_gradient(delta, weights, back, none, tiles):
-    """back = delta @ weights.T."""
-    n_in, n_out = weights.shape
-    if tiles != 0 and n_out > 1:
-        product(tiles, delta, weights, none, back)
-        return
-    if delta.shape[0] * n_in * n_out > SMALL:
-        np.dot(delta, weights.T, back)
-        return
-    for i in range(delta.shape[0]):
-        if n_out == 1:
-            factor = delta[i, 0]
+def inputs_one(real):
+    """The same for one output."""
+
+    def run(memory, operation):
+        n_rows, n_in = memory[N_ROWS], operation[N_IN]
+        w, delta = vector(memory, PARAMETERS, operation[W], n_in, real), vector(
+            memory, WORK, operation[DELTA], n_rows, real
+        )
+        back = matrix(memory, WORK, operation[BACK], n_rows, n_in, real)
+        for i in range(n_rows):
             for p in range(n_in):
-                back[i, p] = factor * weights[p, 0]
-        else:
-            for p in range(n_in):
-                total = back.dtype.type(0.0)
-                for j in range(n_out):
-                    total += delta[i, j] * weights[p, j]
-                back[i, p] = total
+                back[i, p] = delta[i] * w[p]
+
+    return run
 
 
-def _dense_first_product(X, rows, x, weights, bias, z, tiles):
-    n_in = X.shape[1]
-    gathered = matrix(x, 0, rows.size, n_in)
-    for i in range(rows.size):
-        row = rows[i]
-        for p in range(n_in):
-            gathered[i, p] = X[row, p]
-    forward_product(gathered, weights, bias, z, tiles)
+def forward_sparse(real):
+    """The same for rows of a CSR matrix."""
 
-
-def _dense_first_gradient(X, rows, x, delta, gradient, sums, tiles):
-    weight_gradient(matrix(x, 0, rows.size, X.shape[1]), delta, gradient, sums, tiles)
-
-
-def _sparse_first_product(X, rows, x, weights, bias, z, tiles):
-    n_out = z.shape[1]
-    for i in range(rows.size):
-        for j in range(n_out):
-            z[i, j] = bias[j]
-        for k in range(X.indptr[rows[i]], X.indptr[rows[i] + 1]):
-            factor, column = X.data[k], X.indices[k]
+    def run(memory, operation):
+        rows, n_in, n_out = shard_rows(memory), operation[N_IN], operation[N_OUT]
+        starts = vector(memory, INDPTR, 0, memory[N_DATA] + 1, np.int64)
+        w, b = matrix(memory, PARAMETERS, operation[W], n_in, n_out, real), vector(
+            memory, PARAMETERS, operation[B], n_out, real
+        )
+        z = matrix(memory, WORK, operation[Z], rows.size, n_out, real)
+        for i in range(rows.size):
+            start, stop = starts[rows[i]], starts[rows[i] + 1]
+            values = vector(memory, DATA, start, stop - start, real)
+            columns = vector(memory, INDICES, start, stop - start, np.int64)
             for j in range(n_out):
-                z[i, j] += factor * weights[column, j]
+                z[i, j] = b[j]
+            for k in range(values.size):
+                for j in range(n_out):
+                    z[i, j] += values[k] * w[columns[k], j]
+
+    return run
 
 
-def _sparse_first_gradient(X, rows, x, delta, gradient, sums, tiles):
-    column_sums(delta, sums)
-    n_out = gradient.shape[1]
-    gradient[:] = 0
-    for i in range(rows.size):
-        for k in range(X.indptr[rows[i]], X.indptr[rows[i] + 1]):
-            factor, column = X.data[k], X.indices[k]
-            for j in range(n_out):
-                gradient[column, j] += factor * delta[i, j]
+def weights_sparse(real):
+    """The same for rows of a CSR matrix."""
+
+    def run(memory, operation):
+        rows, n_in, n_out = shard_rows(memory), operation[N_IN], operation[N_OUT]
+        starts = vector(memory, INDPTR, 0, memory[N_DATA] + 1, np.int64)
+        delta = matrix(memory, WORK, operation[DELTA], rows.size, n_out, real)
+        gradient = matrix(memory, GRADIENT, operation[W], n_in, n_out, real)
+        if operation[SUMS]:
+            column_sums(delta, vector(memory, GRADIENT, operation[B], n_out, real))
+        gradient[:] = 0
+        for i in range(rows.size):
+            start, stop = starts[rows[i]], starts[rows[i] + 1]
+            values = vector(memory, DATA, start, stop - start, real)
+            columns = vector(memory, INDICES, start, stop - start, np.int64)
+            for k in range(values.size):
+                for j in range(n_out):
+                    gradient[columns[k], j] += values[k] * delta[i, j]
+
+    return run
 
 
-# (X, rows, x, weights, bias, z, tiles): z = X[rows] @ weights + bias; a dense X leaves its rows in x for the way back.
-first_product = by_type(np.ndarray, types.Array, _dense_first_product, _sparse_first_product)
-# (X, rows, x, delta, gradient, sums, tiles): gradient = X[rows].T @ delta, sums = Σ_rows delta unless it is empty.
-first_gradient = by_type(np.ndarray, types.Array, _dense_first_gradient, _sparse_first_gradient)
+def gather(real):
+    """The rows of a dense X that the shard has, side by side."""
+
+    def run(memory, operation):
+        rows, n_in = shard_rows(memory), operation[N_IN]
+        data = matrix(memory, DATA, 0, memory[N_DATA], n_in, real)
+        x = matrix(memory, WORK, operation[X], rows.size, n_in, real)
+        for i in range(rows.size):
+            row = rows[i]
+            for p in range(n_in):
+                x[i, p] = data[row, p]
+
+    return run
+
+
+PRODUCTS = {
+    each.__name__: each
+    for each in (forward, weights, inputs, forward_one, weights_one, inputs_one, forward_sparse, weights_sparse, gather)
+}
+
+
+def product_loop(name, real):
+    """Loop of a product by its name."""
+    return PRODUCTS[name](real)
+
+
+product_loops = Family(product_loop)

@@ -1,4 +1,4 @@
-"""Threads that share an epoch: a barrier, and the sum of their gradients in the order of the shards.
+"""Threads that share an epoch: a barrier, and the sums of losses and gradients in the order of the shards.
 
 Each member of a team runs the training kernel for every T-th shard of a batch. They are ordinary threads of Python,
 without its lock inside a kernel, so there is no pool that a fork could break, and no threading layer that could abort.
@@ -7,7 +7,7 @@ Each element of the gradient is added up in the order of the shards, so the numb
 
 import os
 import threading
-from typing import NamedTuple
+from functools import partial
 
 import numpy as np
 from llvmlite import ir
@@ -17,42 +17,35 @@ from numba.extending import intrinsic, overload
 from numba.np.arrayobj import make_array
 
 from skmlp.cpu.compile import OPTIONS, Family, function, ordered
-from skmlp.cpu.structures import BATCH_LOSS
-from skmlp.cpu.threads import allowed_threads, in_kernel, single_threaded_blas
+from skmlp.cpu.loss import row_weights, shard_rows
+from skmlp.cpu.memory import (
+    ABORTED,
+    BARRIER,
+    BATCH_LOSS,
+    BATCH_WEIGHT,
+    FILLED,
+    LOSSES,
+    MEMBER,
+    MEMBERS,
+    N_TALLIES,
+    N_TRAINED,
+    PART,
+    PARTS,
+    SKIPPED,
+    TALLY,
+    TOTAL,
+    TURN,
+    vector,
+)
+from skmlp.cpu.threads import allowed_threads, working
 
-ARRIVED, GENERATION, ABORTED, N_CELLS = 0, 16, 32, 48  # places in ``barrier``, a cache line or more apart
+ARRIVED, GENERATION, GIVEN_UP, N_CELLS = 0, 16, 32, 48  # places in the barrier, a cache line or more apart
 # Looks at the barrier before a member sleeps, some 50 µs: a nap takes as long. Where others use the processors too,
 # a member that looked on, or yielded (sched_yield) without sleeping, would lose the rest of its turn at each barrier.
 SPINS = 100_000
 
 WORTHY_SHARD = 1_000  # weights of a network whose shards take long enough for several threads
 WORTHY_WORK = 2e8  # weights times rows: some ten milliseconds
-
-
-class Team(NamedTuple):
-    """What the members share: their number, the barrier, and gradients. ``join`` is the address of its loop.
-
-    ``total`` is the gradient of the batch, ``parts`` has a row and ``losses`` a number a member, those of its shard.
-    """
-
-    size: int
-    join: int
-    barrier: np.ndarray
-    losses: np.ndarray
-    total: np.ndarray
-    parts: np.ndarray
-
-
-def make_team(size, n_trained, dtype):
-    """A team of so many members."""
-    return Team(
-        size=size,
-        join=join_loops.address("join", dtype) if size > 1 else 0,
-        barrier=np.zeros(N_CELLS, dtype=np.int64),
-        losses=np.zeros(size),
-        total=np.empty(n_trained, dtype=dtype),
-        parts=np.empty((size, n_trained), dtype=dtype),
-    )
 
 
 def team_size(n_jobs, tasks, n_weights, rows):
@@ -73,7 +66,7 @@ def run_together(size, work, abort=lambda: None):
 
     def attempt(member):
         try:
-            with single_threaded_blas(), in_kernel():
+            with working():
                 work(member)
         except BaseException as error:
             abort()
@@ -83,7 +76,7 @@ def run_together(size, work, abort=lambda: None):
     try:
         for thread in threads:
             thread.start()
-        with in_kernel():
+        with working():
             work(0)
     except BaseException:
         abort()
@@ -92,6 +85,21 @@ def run_together(size, work, abort=lambda: None):
         wait_for(threads, abort)
     if errors:
         raise errors[0]
+
+
+class Team:
+    """Members of a team, by their memories, and the barrier at which they meet."""
+
+    def __init__(self, members, barrier):
+        self.members, self._barrier = members, barrier
+
+    def run(self, work):
+        """Call ``work(member)`` for each; when one fails the others give up."""
+        if len(self.members) == 1:
+            work(0)
+            return
+        self._barrier[:] = 0
+        run_together(len(self.members), work, abort=partial(self._barrier.__setitem__, GIVEN_UP, 1))
 
 
 def wait_for(threads, abort):
@@ -154,16 +162,18 @@ def _nap():
 
 
 @function
-def wait(barrier, size):
-    """Wait for all members; returns whether to go on."""
+def wait(memory):
+    """Wait for all members; returns whether to go on, and notes where not."""
+    barrier = vector(memory, BARRIER, 0, N_CELLS, np.int64)
     generation = atomic_load(barrier, GENERATION)
-    if atomic_add(barrier, ARRIVED, 1) == size - 1:
-        atomic_add(barrier, ARRIVED, -size)
+    if atomic_add(barrier, ARRIVED, 1) == memory[MEMBERS] - 1:
+        atomic_add(barrier, ARRIVED, -memory[MEMBERS])
         atomic_add(barrier, GENERATION, 1)
         return True
     spins = 0
     while atomic_load(barrier, GENERATION) == generation:
-        if atomic_load(barrier, ABORTED) > 0:
+        if atomic_load(barrier, GIVEN_UP) > 0:
+            memory[ABORTED] = 1
             return False
         spins += 1
         if spins > SPINS:
@@ -172,49 +182,73 @@ def wait(barrier, size):
 
 
 @ordered
-def add_up(losses, last, tally):
-    """Add the losses up to ``last`` to that of the batch."""
-    for k in range(last):
+def add_losses(memory):
+    """Add the losses of a round to that of the batch, shard by shard."""
+    tally, losses = vector(memory, TALLY, 0, N_TALLIES, np.float64), vector(
+        memory, LOSSES, 0, memory[MEMBERS], np.float64
+    )
+    for k in range(memory[FILLED]):
         tally[BATCH_LOSS] += losses[k]
 
 
-def join_loop(name):
-    """Loop that adds up what the members have done, when all have come; returns 0 if training is to end at once.
+def open_loop(name, real):
+    """Begin a batch: its loss is 0, its weight the sum of its rows'."""
 
-    Of the parts up to ``last``, those from ``first`` on are added to ``total``, by each member in its share of the
-    parameters, and the first member adds up the losses. Where there are none they only wait for each other.
-    """
-
-    def run(total, parts, losses, tally, barrier, first, last, member):
-        size = parts.shape[0]
-        if not wait(barrier, size):
-            return 0
-        if last == 0:
-            return 1
-        if member == 0:
-            add_up(losses, last, tally)
-        begin, end = member * total.size // size, (member + 1) * total.size // size
-        share = total[begin:end]
-        for k in range(first, last):
-            part = parts[k, begin:end]
-            for i in range(share.size):
-                share[i] += part[i]
-        return 1 if wait(barrier, size) else 0
+    def run(memory, operation):
+        tally, weights = vector(memory, TALLY, 0, N_TALLIES, np.float64), row_weights(memory, real)
+        rows, total = shard_rows(memory), 0.0
+        if weights.size == 0:
+            total += rows.size
+        for i in range(rows.size if weights.size > 0 else 0):
+            total += weights[rows[i]]
+        tally[BATCH_LOSS], tally[BATCH_WEIGHT] = 0.0, total
+        memory[SKIPPED] = 0 if total > 0.0 else 1
 
     return run
 
 
-join_loops = Family(
-    join_loop,
-    lambda real: types.int64(
-        real[::1],
-        real[:, ::1],
-        types.float64[::1],
-        types.float64[::1],
-        types.int64[::1],
-        types.int64,
-        types.int64,
-        types.int64,
-    ),
-)
-join = join_loops.call
+def combine_loop(name, real):
+    """End a round: add up what the members have done, when all have come.
+
+    Of the parts the first of a batch is the total already. Each member adds up in its share of the parameters, and the
+    first member the losses. With one member there is no one to wait for.
+    """
+
+    def alone(memory, operation):
+        add_losses(memory)
+        if memory[TURN] > 0:
+            add(memory, 0, memory[N_TRAINED], PART, 0, real)
+
+    def together(memory, operation):
+        if not wait(memory):
+            return
+        if memory[MEMBER] == 0:
+            add_losses(memory)
+        member, members, n = memory[MEMBER], memory[MEMBERS], memory[N_TRAINED]
+        begin, end = member * n // members, (member + 1) * n // members
+        for k in range(1 if memory[TURN] == 0 else 0, memory[FILLED]):
+            add(memory, begin, end - begin, PARTS, k * n, real)
+        wait(memory)
+
+    return alone if name == "alone" else together
+
+
+@function
+def add(memory, begin, size, place, start, real):
+    """Add a part of the gradient, at a place in memory, to the total."""
+    total = vector(memory, TOTAL, begin, size, real)
+    part = vector(memory, place, start + begin, size, real)
+    for i in range(size):
+        total[i] += part[i]
+
+
+def wait_loop(name, real):
+    """Wait for the other members."""
+
+    def run(memory, operation):
+        wait(memory)
+
+    return run
+
+
+open_loops, combine_loops, wait_loops = Family(open_loop), Family(combine_loop), Family(wait_loop)

@@ -1,10 +1,37 @@
-"""The step: penalty, weight decay, clipping and optimiser update in one pass over the parameters."""
+"""The step: penalty, weight decay, clipping and optimiser update in one pass over the parameters, chunk by chunk.
 
-from typing import NamedTuple
+What is summed over parameters is summed within chunks and then over them, so that a sum does not depend on the number
+of members, who share the chunks among them.
+"""
 
-from numba import typeof, types
+import numpy as np
 
 from skmlp.cpu.compile import Family, formulas, function
+from skmlp.cpu.memory import (
+    BATCH,
+    BATCH_LOSS,
+    BATCH_ROWS,
+    BATCH_WEIGHT,
+    CHUNKS,
+    EPOCH_LOSS,
+    EPOCH_ROWS,
+    KEPT,
+    MEMBER,
+    MEMBERS,
+    N_KEPT,
+    N_TALLIES,
+    N_TRAINED,
+    N_WEIGHTS,
+    PARAMETERS,
+    RATES,
+    SETTINGS,
+    SLOTS,
+    STEPS,
+    TALLY,
+    TOTAL,
+    matrix,
+    vector,
+)
 from skmlp.formulas import optimisers, penalties
 from skmlp.formulas.optimisers import OPTIMISERS, Settings
 from skmlp.formulas.penalties import elastic_net, elastic_net_gradient
@@ -12,23 +39,39 @@ from skmlp.formulas.penalties import elastic_net, elastic_net_gradient
 formulas(optimisers)
 formulas(penalties)
 
+CHUNK = 8192  # parameters
 
-class StepRule(NamedTuple):
-    """Address of an optimiser's loop, its hyperparameters, and the seed of dropout, negative for none."""
 
-    address: int
-    settings: Settings
-    seed: int
+@function
+def share(memory):
+    """The chunks of the parameters that a member works on, from the first to the one after the last."""
+    chunks = -(-memory[N_TRAINED] // CHUNK)
+    return memory[MEMBER] * chunks // memory[MEMBERS], (memory[MEMBER] + 1) * chunks // memory[MEMBERS]
+
+
+@function
+def chunk_sums(memory, row):
+    """The numbers noted for each chunk: its penalty (row 0) or the squared norm of its gradient (row 1)."""
+    chunks = -(-memory[N_TRAINED] // CHUNK)
+    return vector(memory, CHUNKS, row * chunks, chunks, np.float64)
+
+
+@function
+def settings_of(memory):
+    """Hyperparameters of the optimiser."""
+    s = vector(memory, SETTINGS, 0, 10, np.float64)
+    return Settings(s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7], s[8], s[9])
 
 
 def one_slot(update):
     """Loop of an update with one state value a parameter; returns the penalty before it."""
 
     @function
-    def run(w, gradient, state, start, stop, c, l1, l2, shrink, scale):
-        w, gradient, m = w[start:stop], gradient[start:stop], state[0][start:stop]
+    def run(w, gradient, state, n_weights, c, of_weights, of_others, scale):
+        m = state[0]
         total = scale - scale
         for i in range(w.size):
+            l1, l2, shrink = of_weights if i < n_weights else of_others
             total += elastic_net(w[i], l1, l2)
             g = (gradient[i] + elastic_net_gradient(w[i], l1, l2)) * scale
             w[i], m[i] = update(w[i] * shrink, g, m[i], c)
@@ -41,11 +84,11 @@ def two_slots(update):
     """Loop of an update with two state values a parameter; returns the penalty before it."""
 
     @function
-    def run(w, gradient, state, start, stop, c, l1, l2, shrink, scale):
-        w, gradient = w[start:stop], gradient[start:stop]
-        m, v = state[0][start:stop], state[1][start:stop]
+    def run(w, gradient, state, n_weights, c, of_weights, of_others, scale):
+        m, v = state[0], state[1]
         total = scale - scale
         for i in range(w.size):
+            l1, l2, shrink = of_weights if i < n_weights else of_others
             total += elastic_net(w[i], l1, l2)
             g = (gradient[i] + elastic_net_gradient(w[i], l1, l2)) * scale
             w[i], m[i], v[i] = update(w[i] * shrink, g, m[i], v[i], c)
@@ -58,11 +101,11 @@ def three_slots(update):
     """Loop of an update with three state values a parameter; returns the penalty before it."""
 
     @function
-    def run(w, gradient, state, start, stop, c, l1, l2, shrink, scale):
-        w, gradient = w[start:stop], gradient[start:stop]
-        m, v, u = state[0][start:stop], state[1][start:stop], state[2][start:stop]
+    def run(w, gradient, state, n_weights, c, of_weights, of_others, scale):
+        m, v, u = state[0], state[1], state[2]
         total = scale - scale
         for i in range(w.size):
+            l1, l2, shrink = of_weights if i < n_weights else of_others
             total += elastic_net(w[i], l1, l2)
             g = (gradient[i] + elastic_net_gradient(w[i], l1, l2)) * scale
             w[i], m[i], v[i], u[i] = update(w[i] * shrink, g, m[i], v[i], u[i], c)
@@ -71,56 +114,87 @@ def three_slots(update):
     return run
 
 
-@function
-def squared_norm(w, gradient, start, stop, l1, l2):
-    """Σ of the squared gradients of the parameters from start to stop, penalty included."""
-    w, gradient = w[start:stop], gradient[start:stop]
-    total = 0.0
-    for i in range(w.size):
-        g = gradient[i] + elastic_net_gradient(w[i], l1, l2)
-        total += g * g
-    return total
+def squares_loop(name, real):
+    """Squared norm of each chunk's gradient, penalty included, for clipping."""
 
-
-def update_loop(name):
-    """One step of an optimiser; returns the penalty before it, not divided by ``weight_sum``.
-
-    The parameters that have no place in ``gradient`` are those at the end, and stay as they are.
-    ``gradient`` is summed over the rows of the batch; it and the penalty's are divided by ``weight_sum``, the summed
-    weights of the batch. The first ``n_weights`` parameters are the weights; the rest bear neither penalty nor decay.
-    The gradient is scaled down to the norm ``clip_norm`` where that is positive and less.
-    """
-    optimiser = OPTIMISERS[name]
-    prepare = function(optimiser.constants)
-    segment = {1: one_slot, 2: two_slots, 3: three_slots}[optimiser.slots](optimiser.update)
-
-    def run(parameters, gradient, state, memory, n_weights, settings, step, rate, weight_sum):
-        real = parameters.dtype.type
-        size = gradient.size
-        l1, l2, none, one = real(settings.l1), real(settings.l2), real(0.0), real(1.0)
-        factor = 1.0 / weight_sum
-        if settings.clip_norm > 0.0:
-            squares = squared_norm(parameters, gradient, 0, n_weights, l1, l2)
-            squares += squared_norm(parameters, gradient, n_weights, size, none, none)
-            factor *= min(1.0, settings.clip_norm / max(squares**0.5 / weight_sum, 1e-300))
-        c = prepare(step, rate, settings, memory)
-        constants = (real(c[0]), real(c[1]), real(c[2]), real(c[3]), real(c[4]), real(c[5]))
-        scale, shrink = real(factor), real(1.0 - rate * settings.weight_decay)
-        penalty = none
-        start, stop = 0, n_weights
-        while start < size:
-            penalty += segment(parameters, gradient, state, start, stop, constants, l1, l2, shrink, scale)
-            start, stop, l1, l2, shrink = stop, size, none, none, one
-        return penalty
+    def run(memory, operation):
+        s, squares = settings_of(memory), chunk_sums(memory, 1)
+        first, last = share(memory)
+        for chunk in range(first, last):
+            start = chunk * CHUNK
+            size = min(CHUNK, memory[N_TRAINED] - start)
+            w = vector(memory, PARAMETERS, start, size, real)
+            gradient = vector(memory, TOTAL, start, size, real)
+            n_weights, total = memory[N_WEIGHTS] - start, 0.0
+            for i in range(size):
+                g = gradient[i]
+                if i < n_weights:
+                    g += elastic_net_gradient(w[i], real(s.l1), real(s.l2))
+                total += g * g
+            squares[chunk] = total
 
     return run
 
 
-def signature(real):
-    """Of the update loops."""
-    number, integer = types.float64, types.int64
-    return number(real[::1], real[::1], real[:, ::1], number[::1], integer, typeof(Settings()), number, number, number)
+@function
+def step_scale(memory, s):
+    """What the gradient, summed over the rows of the batch, is multiplied by: to their mean, and to ``clip_norm``."""
+    weight = vector(memory, TALLY, BATCH_WEIGHT, 1, np.float64)[0]
+    if not s.clip_norm > 0.0:
+        return 1.0 / weight
+    squares, total = chunk_sums(memory, 1), 0.0
+    for chunk in range(squares.size):
+        total += squares[chunk]
+    return min(1.0, s.clip_norm / max(total**0.5 / weight, 1e-300)) / weight
 
 
-update_loops = Family(update_loop, signature)
-update = update_loops.call
+def update_loop(name, real):
+    """One step of an optimiser on a member's chunks; notes their penalties before it, not divided by the weight.
+
+    The gradient is summed over the rows of the batch; it and the penalty's are divided by the batch's weight. Weights
+    alone bear penalty and decay. The parameters at the end, which have no place in the gradient, stay as they are.
+    """
+    optimiser = OPTIMISERS[name]
+    n_slots = optimiser.slots
+    prepare = function(optimiser.constants)
+    walk = {1: one_slot, 2: two_slots, 3: three_slots}[n_slots](optimiser.update)
+
+    def run(memory, operation):
+        s, penalties = settings_of(memory), chunk_sums(memory, 0)
+        kept, rate = vector(memory, KEPT, 0, N_KEPT, np.float64), vector(memory, RATES, memory[BATCH], 1, np.float64)[0]
+        kept[STEPS] += 1.0
+        c = prepare(kept[STEPS], rate, s, kept)
+        constants = real(c[0]), real(c[1]), real(c[2]), real(c[3]), real(c[4]), real(c[5])
+        of_weights = real(s.l1), real(s.l2), real(1.0 - rate * s.weight_decay)
+        of_others = real(0.0), real(0.0), real(1.0)
+        scale = real(step_scale(memory, s))
+        slots = matrix(memory, SLOTS, 0, n_slots, memory[N_TRAINED], real)
+        first, last = share(memory)
+        for chunk in range(first, last):
+            start = chunk * CHUNK
+            size = min(CHUNK, memory[N_TRAINED] - start)
+            w = vector(memory, PARAMETERS, start, size, real)
+            gradient = vector(memory, TOTAL, start, size, real)
+            state = slots[:, start : start + size]
+            n_weights = memory[N_WEIGHTS] - start
+            penalties[chunk] = walk(w, gradient, state, n_weights, constants, of_weights, of_others, scale)
+
+    return run
+
+
+def count_loop(name, real):
+    """Count a batch in: its mean loss, penalty included, times its rows; the first member does it."""
+
+    def run(memory, operation):
+        if memory[MEMBER] == 0:
+            tally = vector(memory, TALLY, 0, N_TALLIES, np.float64)
+            penalties, penalty = chunk_sums(memory, 0), 0.0
+            for chunk in range(penalties.size):
+                penalty += penalties[chunk]
+            tally[EPOCH_LOSS] += (tally[BATCH_LOSS] + penalty) / tally[BATCH_WEIGHT] * memory[BATCH_ROWS]
+            tally[EPOCH_ROWS] += memory[BATCH_ROWS]
+
+    return run
+
+
+squares_loops, update_loops, count_loops = Family(squares_loop), Family(update_loop), Family(count_loop)

@@ -1,0 +1,59 @@
+"""Activations of a hidden layer and inverse links of the last one, and the way back through an activation."""
+
+from skmlp.cpu.compile import Family, formulas
+from skmlp.cpu.custom import kernel_formula
+from skmlp.cpu.memory import DELTA, N_OUT, N_ROWS, WORK, A, Z, matrix, padded, vector
+from skmlp.formulas import activations, links
+from skmlp.formulas.activations import ACTIVATIONS
+from skmlp.formulas.links import LINKS
+
+formulas(activations)
+formulas(links)
+
+
+def activation_loop(name, real):
+    """Loop of one activation over the values of a layer: a = activation(z)."""
+    apply = kernel_formula(ACTIVATIONS, name).function
+
+    def run(memory, operation):
+        size = padded(memory[N_ROWS] * operation[N_OUT])
+        z, a = vector(memory, WORK, operation[Z], size, real), vector(memory, WORK, operation[A], size, real)
+        for i in range(size):
+            a[i] = apply(z[i])
+
+    return run
+
+
+def derivative_loop(name, real):
+    """Loop of one activation's derivative over a layer: delta *= da/dz."""
+    derivative = kernel_formula(ACTIVATIONS, name).derivative
+
+    def run(memory, operation):
+        size = padded(memory[N_ROWS] * operation[N_OUT])
+        z, a = vector(memory, WORK, operation[Z], size, real), vector(memory, WORK, operation[A], size, real)
+        delta = vector(memory, WORK, operation[DELTA], size, real)
+        for i in range(size):
+            delta[i] *= derivative(z[i], a[i])
+
+    return run
+
+
+def link_loop(name, real):
+    """Loop of one inverse link over raw outputs, in place."""
+    apply = LINKS[name].function
+
+    def by_row(memory, operation):
+        z = matrix(memory, WORK, operation[Z], memory[N_ROWS], operation[N_OUT], real)
+        for i in range(z.shape[0]):
+            apply(z[i])
+
+    def by_value(memory, operation):
+        size = padded(memory[N_ROWS] * operation[N_OUT])
+        z = vector(memory, WORK, operation[Z], size, real)
+        for i in range(size):
+            z[i] = apply(z[i])
+
+    return by_row if LINKS[name].by_row else by_value
+
+
+activation_loops, derivative_loops, link_loops = Family(activation_loop), Family(derivative_loop), Family(link_loop)

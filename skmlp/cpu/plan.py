@@ -1,0 +1,162 @@
+"""Plans: the operations that take a shard of rows through a network and back, in their order.
+
+A plan is an array of integers with a row an operation: the address of a loop, and where its operands lie
+(:mod:`skmlp.cpu.memory`). It is worked out once for a network, in plain Python; the kernels just go through it.
+"""
+
+import numpy as np
+
+from skmlp.cpu import memory
+from skmlp.cpu.activation import activation_loops, derivative_loops, link_loops
+from skmlp.cpu.dropout import dropout_loops
+from skmlp.cpu.loss import loss_loops
+from skmlp.cpu.memory import LANES, LAYER, N_FIELDS, N_IN, N_OUT, SOURCE, SUMS, X
+from skmlp.cpu.normalization import normalize_back_loops, normalize_loops
+from skmlp.cpu.output import output_loops
+from skmlp.cpu.products import product_loops
+from skmlp.cpu.team import combine_loops, open_loops, wait_loops
+from skmlp.cpu.update import count_loops, squares_loops, update_loops
+
+
+class Workspace:
+    """Where the values of a network's layers for a shard of rows lie in one buffer: a record a layer.
+
+    For training each layer has buffers of its own, which the way back needs; in prediction all share two.
+    """
+
+    def __init__(self, network, rows, *, dense, training):
+        self.size, self._training = 0, training
+        layout = network.layout
+        widest = rows * max(layout.units[1:])
+        turns = [self._take(widest) for _ in range(2)]  # delta and back in turn; in prediction also the layers
+        last, self.records = self._take(rows * layout.units[0]) if dense and training else 0, []
+        hidden = len(layout.units) - 2
+        for layer, (n_in, n_out) in enumerate(layout.shapes):
+            record = np.zeros(N_FIELDS, dtype=np.int64)
+            record[[LAYER, N_IN, N_OUT, X]] = layer, n_in, n_out, last
+            record[SOURCE] = memory.DATA if layer == 0 and not training else memory.WORK
+            record[[memory.W, memory.B]] = layout.weight_offsets[layer], layout.bias_offsets[layer]
+            record[SUMS] = layer == hidden or layout.normalization is None
+            delta, back = turns[(hidden - layer) % 2], turns[(hidden - layer + 1) % 2]
+            z = self._take(rows * n_out) if training else back
+            last = self._take(rows * n_out) if training and layer < hidden else z
+            record[[memory.Z, memory.A, memory.DELTA, memory.BACK]] = z, last, delta, back
+            if layout.normalization and layer < hidden:
+                self._normalization(record, layout, layer, rows)
+            self.records.append(record)
+
+    def _take(self, size):
+        """Room for so many numbers, and for a vector that begins at the last of them."""
+        first, self.size = self.size, self.size + -(-size // LANES) * LANES + LANES
+        return first
+
+    def _normalization(self, record, layout, layer, rows):
+        units = layout.units[layer + 1]
+        hidden = len(layout.units) - 2
+        offsets = layout.normalization_offsets[:-1][layer::hidden]
+        places = (memory.SCALE, memory.SHIFT, memory.MEAN, memory.VARIANCE)
+        record[list(places[: len(offsets)])] = offsets
+        sizes = {
+            memory.STANDARD: rows * units,
+            memory.INVERSE: max(rows, units),
+            memory.SHARES: rows,
+            memory.MOMENTS: 2 * units,
+        }
+        for place, size in sizes.items():
+            record[place] = self._take(size)
+
+
+class Plan:
+    """Collects operations: loops by their family and name, with the record of a layer."""
+
+    def __init__(self, dtype):
+        self._dtype, self._rows = dtype, []
+
+    def add(self, family, name, record=None):
+        """Append an operation."""
+        row = np.zeros(N_FIELDS, dtype=np.int64) if record is None else record.copy()
+        row[memory.LOOP] = family.address(name, self._dtype)
+        self._rows.append(row)
+
+    def array(self):
+        """The plan as kernels take it."""
+        return np.array(self._rows, dtype=np.int64).reshape(len(self._rows), N_FIELDS)
+
+
+def product(kind, record, dense=True):
+    """Name of the loop of a layer's product."""
+    if not dense and record[LAYER] == 0:
+        return f"{kind}_sparse"
+    return f"{kind}_one" if record[N_OUT] == 1 else kind
+
+
+def forward(plan, network, records, *, dense, training):
+    """From rows of X to raw outputs."""
+    if dense and training:
+        plan.add(product_loops, "gather", records[0])
+    for layer, record in enumerate(records):
+        plan.add(product_loops, product("forward", record, dense), record)
+        if layer == len(records) - 1:
+            break
+        if network.layout.normalization:
+            plan.add(normalize_loops, network.layout.normalization, record)
+        plan.add(activation_loops, network.activations[layer], record)
+        if training and network.dropout[layer] > 0.0:
+            plan.add(dropout_loops, "forward", record)
+
+
+def backward(plan, network, records, *, dense):
+    """From the loss's gradient in the raw outputs to that in every parameter."""
+    for layer in reversed(range(len(records))):
+        record = records[layer]
+        plan.add(product_loops, product("weights", record, dense), record)
+        if layer == 0:
+            break
+        plan.add(product_loops, product("inputs", record), record)
+        before = records[layer - 1]
+        if network.dropout[layer - 1] > 0.0:
+            plan.add(dropout_loops, "back", before)
+        plan.add(derivative_loops, network.activations[layer - 1], before)
+        if network.layout.normalization:
+            plan.add(normalize_back_loops, network.layout.normalization, before)
+
+
+def shard_plan(network, loss, dtype, records, *, dense, recording):
+    """What is done to a shard in training: forward, loss, back; ``recording`` keeps the predictions."""
+    plan = Plan(dtype)
+    forward(plan, network, records, dense=dense, training=True)
+    plan.add(loss_loops, loss, records[-1])
+    if recording:
+        plan.add(link_loops, network.link, records[-1])
+        plan.add(output_loops, "output", records[-1])
+    backward(plan, network, records, dense=dense)
+    return plan.array()
+
+
+def prediction_plan(network, loss, dtype, records, *, dense, measured, raw):
+    """What is done to a shard in prediction; ``measured``: its loss is added up, ``raw``: without the inverse link."""
+    plan = Plan(dtype)
+    forward(plan, network, records, dense=dense, training=False)
+    if measured:
+        plan.add(loss_loops, loss, records[-1])
+        plan.add(combine_loops, "alone")
+    if not raw:
+        plan.add(link_loops, network.link, records[-1])
+    plan.add(output_loops, "output", records[-1])
+    return plan.array()
+
+
+def batch_plans(solver, dtype, *, members, clipped):
+    """What is done when a batch begins, at the end of a round of shards, and at the end of a batch."""
+    opening, combining, closing = Plan(dtype), Plan(dtype), Plan(dtype)
+    opening.add(open_loops, "open")
+    combining.add(combine_loops, "alone" if members == 1 else "together")
+    if clipped:
+        closing.add(squares_loops, "squares")
+        if members > 1:
+            closing.add(wait_loops, "wait")
+    closing.add(update_loops, solver)
+    if members > 1:
+        closing.add(wait_loops, "wait")
+    closing.add(count_loops, "count")
+    return opening.array(), combining.array(), closing.array()

@@ -119,6 +119,8 @@ class Memory:
     def __setitem__(self, place, value):
         """Put in an array, C-contiguous, or an integer."""
         if isinstance(value, np.ndarray):
+            if self._arrays.get(place) is value:
+                return
             self._arrays[place] = value
             value = value.reshape(-1) if config.DISABLE_JIT else value.__array_interface__["data"][0]
         self.cells[place] = value

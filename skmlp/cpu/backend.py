@@ -9,7 +9,7 @@ from scipy import sparse
 from skmlp.cpu import memory as places
 from skmlp.cpu.custom import readable_errors
 from skmlp.cpu.epoch import run_shards
-from skmlp.cpu.memory import BATCH_LOSS, EPOCH_LOSS, EPOCH_ROWS, N_KEPT, N_TALLIES, Memory
+from skmlp.cpu.memory import BATCH_LOSS, EPOCH_LOSS, EPOCH_ROWS, N_KEPT, N_TALLIES, STEPS, Memory
 from skmlp.cpu.plan import Workspace, batch_plans, prediction_plan, shard_plan
 from skmlp.cpu.predict import predict_rows
 from skmlp.cpu.shuffle import shuffle
@@ -74,8 +74,8 @@ class CpuBackend:
         """
         settings = Settings(**{name: float(value) for name, value in settings.items()})
         if state is None:
-            kept = np.zeros(N_KEPT)
-            kept[0] = 1.0
+            kept = np.ones(N_KEPT)
+            kept[STEPS] = 0.0
             state = np.zeros((OPTIMISERS[solver].slots, self.network.layout.n_trained), dtype=self.dtype), kept
         return TrainingRun(self, parameters, X, targets, weights, batch_size, solver, settings, state, seed)
 
@@ -171,7 +171,7 @@ class TrainingRun:
     parameters : ndarray
         Changed in place.
     state : tuple of ndarray
-        The optimiser's slots, (n_slots, n_trained), and what it keeps beside them, whose second number counts the
+        The optimiser's slots, (n_slots, n_trained), and what it keeps beside them, whose last number counts the
         updates done.
     """
 

@@ -1,9 +1,20 @@
-"""Tables: as text on the screen, and as CSV in a file."""
+"""What the scripts share for show: the command line, and tables as text on the screen and as CSV in a file."""
 
+import argparse
 import csv
 import platform
+import sys
 from importlib.metadata import distributions, version
 from pathlib import Path
+
+
+def options(description, runs):
+    """Command line with what every script takes: the number of runs, and the file for the table."""
+    script = Path(sys.argv[0]).stem
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=int, default=runs)
+    parser.add_argument("--out", default=f"{script}.csv")
+    return parser
 
 
 def describe_machine():

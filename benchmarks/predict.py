@@ -15,17 +15,14 @@ import argparse
 import json
 import warnings
 from functools import partial
-from pathlib import Path
 
 import numpy as np
-import sklearn.neural_network
 from joblib import cpu_count
 from measure import elsewhere, in_turn, medians, peak_memory, ratio
+from peers import classifier
 from report import describe_machine, options, show
 from threadpoolctl import threadpool_limits
 from workloads import Workload
-
-import skmlp
 
 CASES = {1: (8, (12,), 300), 1_000: (8, (12,), 30), 1_000_000: (50, (100,), 1)}  # rows: features, hidden, calls a run
 LIBRARIES = ["skmlp", "scikit-learn"]
@@ -36,11 +33,7 @@ def fitted(library, rows, threads=1, dtype="float32"):
     features, hidden, _ = CASES[rows]
     workload = Workload(1_000, features, hidden, 2, 100, 2)
     X, y = workload.data()
-    if library == "skmlp":
-        model = skmlp.MLPClassifier(**workload.parameters(), n_jobs=threads)
-    else:
-        model = sklearn.neural_network.MLPClassifier(**workload.parameters())
-    return model.fit(X.astype(dtype), y)
+    return classifier(library, threads, **workload.parameters()).fit(X.astype(dtype), y)
 
 
 def made_up(rows, dtype="float32"):
@@ -105,9 +98,8 @@ def main():
     show([*header, "scikit-learn 99 %, µs", "times faster"], times, arguments.out)
     rows = arguments.rows[-1]
     needs = [memory(rows, dtype, threads) for dtype in ("float32", "float64") for threads in counts]
-    out = Path(arguments.out)
     header = ["rows × features", "dtype", "threads", "X, MB", "skmlp, MB", "scikit-learn, MB"]
-    show(header, needs, out.with_stem(out.stem + "_memory"))
+    show(header, needs, arguments.out, part="memory")
 
 
 if __name__ == "__main__":

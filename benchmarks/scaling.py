@@ -13,7 +13,6 @@ the smallest. Two minutes.
 
 import warnings
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 from measure import in_turn, medians
@@ -94,8 +93,7 @@ def main():
     header = ["axis", "value", "rows × features, hidden, batch, epochs", "s an epoch", "GFLOP/s"]
     show(header, points, arguments.out)
     header = ["axis", "values", "time", "arithmetic", "time, upper decade", "arithmetic, upper decade"]
-    out = Path(arguments.out)
-    show(header, slopes, out.with_stem(out.stem + "_exponents"))
+    show(header, slopes, arguments.out, part="exponents")
 
 
 if __name__ == "__main__":

@@ -18,9 +18,9 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 
-import sklearn.neural_network
 from joblib import parallel_config
 from measure import in_turn, medians, ratio
+from peers import classifier
 from report import describe_machine, options, show
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, cross_val_score
@@ -30,13 +30,9 @@ from sklearn.utils.parallel import Parallel, delayed
 from threadpoolctl import threadpool_limits
 from workloads import WORKLOADS
 
-import skmlp
 from skmlp.datasets import load_pima
 
-LIBRARIES = {
-    "skmlp": lambda **parameters: skmlp.MLPClassifier(**parameters, n_jobs=1),
-    "scikit-learn": sklearn.neural_network.MLPClassifier,
-}
+LIBRARIES = ["skmlp", "scikit-learn"]
 
 
 @dataclass(frozen=True)
@@ -139,20 +135,20 @@ def measured(name, libraries, epochs, jobs, runs):
 
 def model(library, **parameters):
     """A classifier behind a scaler."""
-    return make_pipeline(StandardScaler(), LIBRARIES[library](**parameters))
+    return make_pipeline(StandardScaler(), classifier(library, **parameters))
 
 
 def main():
     """Run the searches and show the table."""
     arguments = options(__doc__, runs=3)
     arguments.add_argument("--searches", nargs="+", default=list(SEARCHES), choices=list(SEARCHES))
-    arguments.add_argument("--libraries", nargs="+", default=list(LIBRARIES), choices=list(LIBRARIES))
+    arguments.add_argument("--libraries", nargs="+", default=LIBRARIES, choices=LIBRARIES)
     arguments.add_argument("--epochs", type=int, help="of each fit, instead of the workload's")
     arguments.add_argument("--jobs", type=int, default=2)
     arguments = arguments.parse_args()
     warnings.simplefilter("ignore")  # that exactly so many epochs have not converged is no news here
     print(describe_machine())
-    libraries, rows = arguments.libraries, []
+    libraries, rows = [name for name in LIBRARIES if name in arguments.libraries], []
     with threadpool_limits(limits=1):
         for name in arguments.searches:
             rows += measured(name, libraries, arguments.epochs, arguments.jobs, arguments.runs)

@@ -103,8 +103,8 @@ def main():
     for name in arguments.variants + arguments.peers:
         rows.append(measured(name, arguments.runs))
         print(*rows[-1], sep="  ", flush=True)
-    header = ["", "import, s", "of it skmlp's", "first fit, empty cache, s", "from the cache, s"]
-    header += ["first prediction, empty cache, s", "from the cache, s", "steady fit, ms"]
+    header = ["", "import, s", "of it skmlp's", "first fit, empty cache, s", "first fit from the cache, s"]
+    header += ["first prediction, empty cache, s", "first prediction from the cache, s", "steady fit, ms"]
     show(header, rows, arguments.out)
 
 

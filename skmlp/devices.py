@@ -27,6 +27,17 @@ def make_backend(device, network, loss, dtype, levels=(), n_jobs=None, **loss_se
     return CpuBackend(network, loss, dtype, levels, n_jobs, **loss_settings)
 
 
+def kernel_folder():
+    """The folder in which compiled kernels are kept; None where none can be written."""
+    import_uninterrupted("skmlp.cpu.cache")
+    from skmlp.cpu.cache import KernelCache, attach
+
+    try:
+        return KernelCache(attach).cache_path  # of any function there: all that is compiled has its source beside it
+    except (RuntimeError, OSError):
+        return None
+
+
 def import_uninterrupted(module):
     """Import in a thread of its own: a Ctrl-C in the middle would leave Numba half imported, of no use from then on."""
 

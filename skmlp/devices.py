@@ -1,4 +1,4 @@
-"""Which back end trains and predicts."""
+"""Which back end trains and predicts, and where its compiled kernels are kept."""
 
 import sys
 import threading

@@ -318,6 +318,22 @@ def test_parameters_that_are_about_the_data_do_no_harm(capsys):
 
 
 @needs_jit
+def test_callbacks_hear_nothing():
+    pytest.importorskip("sklearn.callback")
+
+    class Callback:
+        def setup(self, estimator, context):
+            raise AssertionError("is told of a fit")
+
+        on_fit_task_begin = on_fit_task_end = teardown = setup
+
+    given = MLPBinaryClassifier((4,)).set_callbacks(Callback())
+    warmup(given)
+    with pytest.raises(AssertionError, match="is told"):
+        given.fit([[0.0], [1.0]], [0, 1])
+
+
+@needs_jit
 def test_formulas_of_the_users_own():
     """Which softmax outputs cannot have."""
     square, slope = lambda z, y: (z - y) * (z - y), lambda z, y: 2.0 * (z - y)
@@ -361,6 +377,22 @@ def test_networks_that_compile_the_same_are_taken_once():
     rates = [MLPClassifier(learning_rate_init=rate, hidden_layer_sizes=[8, 8]) for rate in (0.1, 0.01)]
     others = [MLPClassifier((8, 8), learning_rate="cosine", metrics=["f1"]), MLPBinaryClassifier((8, 8))]
     assert len(distinct([*rates, *others])) == 3
+
+
+class Named(MLPRegressor):
+    """A class with a constructor of its own, whose parameters are a dict and an estimator."""
+
+    def __init__(self, names=None, scaler=None):
+        super().__init__(hidden_layer_sizes=np.array([4, 4]))
+        self.names, self.scaler = names, scaler
+
+
+@needs_jit
+def test_networks_of_a_users_class():
+    given = Named({"a": 1}, StandardScaler())
+    (copy,) = distinct([given])
+    assert copy.names == given.names and copy.max_iter == 1 < given.max_iter
+    warmup(given)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ its place in ``skmlp``, and ``python -m skmlp.warmup`` runs a module of its own.
 import itertools
 import time
 import warnings
+from collections.abc import Hashable
 from contextlib import contextmanager
 from numbers import Integral
 from pathlib import Path
@@ -120,7 +121,8 @@ def warmup(*estimators, sparse=False, everything=False):
     with undisturbed():
         for network in distinct(networks):
             for X, y, settings in problems(network, sparse or everything):
-                use(network.set_params(**settings).fit(X, y), X, y)
+                vars(network).update(settings)
+                use(network.fit(X, y), X, y)
     compiled = len(kernels_in(folder) - before)
     return Warmup(compiled, time.perf_counter() - started, folder)
 
@@ -173,15 +175,24 @@ def distinct(networks):
     """Short copies of networks, one of those that would compile the same."""
     copies = {}
     for network in networks:
-        parameters = {name: SHORT.get(name, value) for name, value in network.get_params().items()}
+        copy = clone(network)
+        parameters = vars(copy)  # also those that a user's class has fixed
+        parameters.pop("_skl_callbacks", None)
+        parameters.update((name, value) for name, value in SHORT.items() if name in parameters)
         # One metric of the package's own has training keep its predictions as all metrics do.
-        own = "accuracy" if get_tags(network).estimator_type == "classifier" else "r2"
-        parameters["metrics"] = (own,) if np.size(parameters["metrics"]) else ()
-        if isinstance(parameters["batch_size"], Integral):
-            parameters["batch_size"] = min(parameters["batch_size"], ROWS)
-        values = (tuple(value) if isinstance(value, list | np.ndarray) else value for value in parameters.values())
-        copies[type(network), *values] = type(network)(**parameters)
+        own = "accuracy" if get_tags(copy).estimator_type == "classifier" else "r2"
+        copy.metrics = (own,) if np.size(copy.metrics) else ()
+        if isinstance(copy.batch_size, Integral):
+            copy.batch_size = min(copy.batch_size, ROWS)
+        copies[type(copy), *map(hashable, parameters.values())] = copy
     return copies.values()
+
+
+def hashable(value):
+    """The value of a parameter as part of a key."""
+    if isinstance(value, list | np.ndarray):
+        return tuple(value)
+    return value if isinstance(value, Hashable) else repr(value)
 
 
 def problems(network, sparse):

@@ -20,13 +20,21 @@ from skmlp.cpu.update import CHUNK
 from skmlp.formulas.losses import LossSettings
 from skmlp.formulas.optimisers import OPTIMISERS, Settings
 
-SHARD_ROWS = 256
-"""Rows of a batch that go forward and back together: a product wants 128 or more, and the values of the layers
-should stay in the second-level cache until the way back. A batch is cut by its size alone, so that a result depends on
-nothing else."""
+SHARD_ROWS, LEAST_ROWS = 256, 96
+"""Most rows of a batch that go forward and back together, since the values of the layers should stay in the
+second-level cache until the way back; and fewest, for a product of fewer takes longer a row."""
 BLOCK_ROWS = 4096  # rows of one call of the prediction kernel
 PAUSE = 0.1  # seconds of kernel work after which Python gets to see a Ctrl-C
 FIRST_PIECE = 1e8  # multiplications in the first piece of work, some hundredths of a second
+
+
+def shard_rows(batch_size):
+    """Rows of a shard: half a batch or less where that is enough, so that two threads may share it.
+
+    A batch is cut by its size alone, so that a result depends on nothing else.
+    """
+    half = -(-batch_size // 2)
+    return batch_size if half < LEAST_ROWS else min(SHARD_ROWS, half + -half % 8)
 
 
 class NotFiniteError(ValueError):
@@ -208,7 +216,7 @@ class TrainingRun:
         self._by_columns = solver if not self._dense and can_rest(solver, settings) else None
         # The statistics of batch normalisation are those of all rows of a batch, and so are the columns that it fills.
         whole = layout.normalization == "batch" or self._by_columns
-        self._shard_rows = batch_size if whole else min(SHARD_ROWS, batch_size)
+        self._shard_rows = batch_size if whole else shard_rows(batch_size)
         self._shards = -(-batch_size // self._shard_rows)
         self._workspace = Workspace(backend.network, self._shard_rows, dense=self._dense, training=True)
         self.parameters = parameters

@@ -1,7 +1,6 @@
 """What the trainer is handed: a network on this back end, and a run of training on one data set."""
 
 import time
-from functools import lru_cache
 
 import numpy as np
 from scipy import sparse
@@ -66,7 +65,7 @@ class CpuBackend:
         self.dtype = np.dtype(dtype)
         self._levels = np.array(levels, dtype=self.dtype)
         self._loss_settings = LossSettings(**loss_settings)
-        self._prediction = lru_cache(maxsize=16)(self._prediction)
+        self._predictions = {}
 
     def start(self, parameters, X, targets, weights, *, batch_size, solver, settings, state=None, seed=-1):
         """A :class:`TrainingRun`, which changes ``parameters`` in place.
@@ -159,7 +158,10 @@ class CpuBackend:
         """Block by block, so that a conversion of X needs memory for one block a thread."""
         rows, dense, measured = X.shape[0], not sparse.issparse(X), targets is not None
         shard_rows = min(SHARD_ROWS, 1 << (rows - 1).bit_length()) if rows else 1
-        work_size, plan = self._prediction(shard_rows, dense, measured, raw, looked_at)
+        kind = shard_rows, dense, measured, raw, looked_at
+        if kind not in self._predictions:
+            self._predictions[kind] = self._prediction(*kind)
+        work_size, plan = self._predictions[kind]
         outputs = np.empty((rows, self.network.layout.units[-1]), dtype=self.dtype)
         parameters = np.ascontiguousarray(parameters)
         starts = range(0, rows, BLOCK_ROWS)
@@ -221,7 +223,7 @@ class TrainingRun:
         self._workspace = Workspace(backend.network, self._shard_rows, dense=self._dense, training=True)
         self.parameters = parameters
         self.state = state
-        self._teams, self._plans = {}, lru_cache(maxsize=None)(self._plans)
+        self._teams, self._plans = {}, {}
         work = X.nnz * layout.units[1] / X.shape[0] if self._by_columns else parameters.size
         self._piece = max(1, min(LONGEST_REST // 4, int(FIRST_PIECE // (work * self._shard_rows + 1))))
 
@@ -236,15 +238,18 @@ class TrainingRun:
         team = self._team(size)
         order, rates = np.ascontiguousarray(order), np.ascontiguousarray(rates, dtype=np.float64)
         for member, memory in enumerate(team.members):
-            memory[places.ORDER], memory[places.N_ORDER], memory[places.RATES] = order, len(order), rates
+            memory[places.ORDER], memory[places.RATES] = order, rates
+            memory.cells[places.N_ORDER], memory.cells[places.RECORDING] = len(order), outputs is not None
             if member > 0:  # each counts the steps for itself
                 memory.array(places.KEPT)[:] = self.state[1]
-            memory[places.RECORDING] = outputs is not None
             if outputs is not None:
                 memory[places.OUTPUTS] = outputs
         tally = team.members[0].array(places.TALLY)
         tally[EPOCH_LOSS] = tally[EPOCH_ROWS] = 0.0
-        self._run_pieces(team, self._plans(size, outputs is not None), len(rates) * -(-self._shards // size))
+        kind = size, outputs is not None
+        if kind not in self._plans:
+            self._plans[kind] = self._make_plans(*kind)
+        self._run_pieces(team, self._plans[kind], len(rates) * -(-self._shards // size))
         return float(tally[EPOCH_LOSS] / tally[EPOCH_ROWS]) if tally[EPOCH_ROWS] > 0 else float("nan")
 
     def shuffle(self, rows, random_state):
@@ -257,7 +262,7 @@ class TrainingRun:
         loss = self.run_epoch(np.arange(self._targets.shape[0]), np.zeros(1))
         return loss, self.state[0][0]
 
-    def _plans(self, members, recording):
+    def _make_plans(self, members, recording):
         """What is done when a batch begins, to a shard, when a round of shards, a batch, and all ends."""
         backend, records = self._backend, self._workspace.records
         with readable_errors((*backend.network.activations, backend.loss), backend.dtype):

@@ -157,8 +157,8 @@ class CpuBackend:
     def _predict(self, parameters, X, targets, weights, raw, looked_at):
         """Block by block, so that a conversion of X needs memory for one block a thread."""
         rows, dense, measured = X.shape[0], not sparse.issparse(X), targets is not None
-        shard_rows = min(SHARD_ROWS, 1 << (rows - 1).bit_length()) if rows else 1
-        kind = shard_rows, dense, measured, raw, looked_at
+        rows_at_once = min(SHARD_ROWS, 1 << (rows - 1).bit_length()) if rows else 1
+        kind = rows_at_once, dense, measured, raw, looked_at
         if kind not in self._predictions:
             self._predictions[kind] = self._prediction(*kind)
         work_size, plan = self._predictions[kind]
@@ -176,7 +176,7 @@ class CpuBackend:
                 memory[places.ORDER] = np.arange(min(BLOCK_ROWS, rows))
             memory[places.WORK], memory[places.PARAMETERS] = np.zeros(work_size, dtype=self.dtype), parameters
             memory.cells[places.MEMBERS] = memory.cells[places.FILLED] = 1
-            memory.cells[places.SHARD_SIZE] = shard_rows
+            memory.cells[places.SHARD_SIZE] = rows_at_once
             for number in range(member, len(starts), size):
                 block = slice(starts[number], min(starts[number] + BLOCK_ROWS, rows))
                 self.put_input(memory, X[block] if len(starts) > 1 else X)

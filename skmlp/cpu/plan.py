@@ -15,7 +15,7 @@ from skmlp.cpu.normalization import normalize_back_loops, normalize_loops
 from skmlp.cpu.output import output_loops
 from skmlp.cpu.products import product_loops
 from skmlp.cpu.team import combine_loops, open_loops, wait_loops
-from skmlp.cpu.update import count_loops, squares_loops, update_loops
+from skmlp.cpu.update import clip_loops, count_loops, squares_loops, update_loops
 from skmlp.formulas.activations import ACTIVATIONS
 
 
@@ -181,6 +181,7 @@ def batch_plans(solver, dtype, *, members, clipped, by_columns=None):
         closing.add(squares_loops, "squares")
         if members > 1:
             closing.add(wait_loops, "wait")
+        closing.add(clip_loops, "clip")
     closing.add(update_loops, solver)
     if members > 1:
         closing.add(wait_loops, "wait")

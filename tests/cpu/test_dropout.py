@@ -6,8 +6,8 @@ import pytest
 from skmlp.cpu.backend import CpuBackend
 from skmlp.cpu.compile import function
 from skmlp.cpu.dropout import drop, dropout_loops
-from skmlp.cpu.epoch import STEPS
-from skmlp.cpu.structures import SHARD_ROWS
+from skmlp.cpu.memory import STEPS
+from skmlp.cpu.backend import SHARD_ROWS
 from skmlp.formulas.activations import ACTIVATIONS
 from skmlp.formulas.random import mixed, random_bits, random_key
 from skmlp.network.layout import Layout, Network

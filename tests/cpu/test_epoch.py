@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from skmlp.cpu.epoch import STEPS
-from skmlp.cpu.structures import SHARD_ROWS
+from skmlp.cpu.backend import SHARD_ROWS
+from skmlp.cpu.memory import STEPS
 from skmlp.formulas.optimisers import OPTIMISERS
 from tests import naive
 from tests.cpu.problem import NONE, SETTINGS, activations, close, losses, make_problem, optimisers, precisions, variants

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from skmlp.cpu.structures import SHARD_ROWS
+from skmlp.cpu.backend import SHARD_ROWS
 from tests.cpu.problem import (
     activations,
     assert_a_row_of_weight_2_counts_as_two_rows,

@@ -8,7 +8,7 @@ import pytest
 from scipy import sparse
 
 from skmlp.cpu.products import SMALL, needs_blas
-from skmlp.cpu.structures import SHARD_ROWS
+from skmlp.cpu.backend import SHARD_ROWS
 from skmlp.cpu.tiles import DEPTH
 from skmlp.network.layout import Layout
 from tests.cpu.problem import make_problem

@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from skmlp.cpu import backend, team, threads
 from skmlp.cpu.backend import BLOCK_ROWS, CpuBackend
-from skmlp.cpu.structures import SHARD_ROWS
+from skmlp.cpu.backend import SHARD_ROWS
 from skmlp.cpu.threads import allowed_threads, single_threaded_blas
 from skmlp.network.layout import Layout, Network
 from tests.cpu.problem import cut_into_pieces, make_problem

@@ -21,6 +21,7 @@ from skmlp.cpu import activation, dropout, loss, output, products, team, update
 from skmlp.cpu import memory as places
 from skmlp.cpu.backend import TrainingRun
 from skmlp.cpu.compile import execute
+from skmlp.cpu.denormals import swap_control
 
 FAMILIES = {
     "activation": activation.activation_loops,
@@ -40,8 +41,10 @@ FAMILIES = {
 @njit
 def repeat(plan, number, memory, times):
     """Carry out one operation so many times."""
+    before = swap_control(True, 0)
     for _ in range(times):
         execute(plan, number, memory)
+    swap_control(False, before)
 
 
 def names():

@@ -9,9 +9,10 @@ from scipy import sparse
 from skmlp.cpu import memory as places
 from skmlp.cpu.custom import readable_errors
 from skmlp.cpu.epoch import run_shards
-from skmlp.cpu.memory import BATCH_LOSS, EPOCH_LOSS, EPOCH_ROWS, N_KEPT, N_TALLIES, Memory
+from skmlp.cpu.memory import BATCH_LOSS, EPOCH_LOSS, EPOCH_ROWS, N_KEPT, N_TALLIES, STEPS, Memory
 from skmlp.cpu.plan import Workspace, batch_plans, prediction_plan, shard_plan
 from skmlp.cpu.predict import predict_rows
+from skmlp.cpu.shuffle import shuffle
 from skmlp.cpu.team import N_CELLS, Team, run_together, team_size
 from skmlp.cpu.threads import working
 from skmlp.cpu.update import CHUNK
@@ -73,8 +74,8 @@ class CpuBackend:
         """
         settings = Settings(**{name: float(value) for name, value in settings.items()})
         if state is None:
-            kept = np.zeros(N_KEPT)
-            kept[0] = 1.0
+            kept = np.ones(N_KEPT)
+            kept[STEPS] = 0.0
             state = np.zeros((OPTIMISERS[solver].slots, self.network.layout.n_trained), dtype=self.dtype), kept
         return TrainingRun(self, parameters, X, targets, weights, batch_size, solver, settings, state, seed)
 
@@ -170,7 +171,7 @@ class TrainingRun:
     parameters : ndarray
         Changed in place.
     state : tuple of ndarray
-        The optimiser's slots, (n_slots, n_trained), and what it keeps beside them, whose second number counts the
+        The optimiser's slots, (n_slots, n_trained), and what it keeps beside them, whose last number counts the
         updates done.
     """
 
@@ -208,9 +209,13 @@ class TrainingRun:
             if outputs is not None:
                 memory[places.OUTPUTS] = outputs
         tally = team.members[0].array(places.TALLY)
-        tally[[EPOCH_LOSS, EPOCH_ROWS]] = 0.0
+        tally[EPOCH_LOSS] = tally[EPOCH_ROWS] = 0.0
         self._run_pieces(team, self._plans(size, outputs is not None), len(rates) * -(-self._shards // size))
         return float(tally[EPOCH_LOSS] / tally[EPOCH_ROWS]) if tally[EPOCH_ROWS] > 0 else float("nan")
+
+    def shuffle(self, rows, random_state):
+        """``random_state.shuffle(rows)``, in place."""
+        shuffle(rows, random_state)
 
     def loss_and_gradient(self, vector):
         """Mean loss over all rows, penalty included, and its gradient; for the rule ``keep_gradient``."""
@@ -275,7 +280,8 @@ class TrainingRun:
         while first < rounds:
             last = min(first + self._piece, rounds)
             for memory in team.members:
-                memory[places.BEGIN], memory[places.END], memory[places.ABORTED] = first, last, 0
+                cells = memory.cells
+                cells[places.BEGIN], cells[places.END], cells[places.ABORTED] = first, last, 0
             started = time.perf_counter()
             team.run(lambda member: run_shards(*plans, team.members[member].cells))
             # At most doubling: one call may have compiled the kernel.

@@ -5,6 +5,7 @@ end of a batch, it is told by plans (:mod:`skmlp.cpu.plan`).
 """
 
 from skmlp.cpu.compile import execute, function, kernel
+from skmlp.cpu.denormals import swap_control
 from skmlp.cpu.memory import (
     ABORTED,
     BATCH,
@@ -39,8 +40,8 @@ def carry_out(plan, memory):
     return True
 
 
-@kernel
-def run_shards(opening, shard, combining, closing, memory):
+@function
+def run_rounds(opening, shard, combining, closing, memory):
     """Train on the rounds from BEGIN to END of an epoch, whose batches are cut from ORDER.
 
     A round has a shard for each member of the team, of whom this is one. Each batch has as many shards as a full one;
@@ -69,3 +70,11 @@ def run_shards(opening, shard, combining, closing, memory):
             return
         if turn == rounds - 1 and not memory[SKIPPED] and not carry_out(closing, memory):
             return
+
+
+@kernel
+def run_shards(opening, shard, combining, closing, memory):
+    """As :func:`run_rounds`, with denormal numbers taken as 0."""
+    before = swap_control(True, 0)
+    run_rounds(opening, shard, combining, closing, memory)
+    swap_control(False, before)

@@ -78,7 +78,7 @@ def loss_loop(name, real):
         size = rows.size * outputs
         z = vector(memory, WORK, operation[Z], padded(size), real)
         delta = vector(memory, WORK, operation[DELTA], padded(size), real)
-        total = 0.0
+        total = real(0.0)
         if weights.size == 0:
             for i in range(z.size):
                 y = delta[i]

@@ -102,8 +102,8 @@ from skmlp.cpu.compile import STRICT_OPTIONS
 
 # Places in ``TALLY``, what a run of shards leaves for the next one.
 EPOCH_LOSS, EPOCH_ROWS, BATCH_LOSS, BATCH_WEIGHT, N_TALLIES = range(5)
-# Places in ``KEPT``: the first number is for the optimiser's formula.
-STEPS, N_KEPT = 1, 2
+# Places in ``KEPT``: the first two numbers are for the optimiser's formula.
+STEPS, N_KEPT = 2, 3
 
 LANES = 16
 """Numbers in the widest vector: buffers have room for a multiple, so that a loop over one leaves no scalar rest."""
@@ -119,6 +119,8 @@ class Memory:
     def __setitem__(self, place, value):
         """Put in an array, C-contiguous, or an integer."""
         if isinstance(value, np.ndarray):
+            if self._arrays.get(place) is value:
+                return
             self._arrays[place] = value
             value = value.reshape(-1) if config.DISABLE_JIT else value.__array_interface__["data"][0]
         self.cells[place] = value

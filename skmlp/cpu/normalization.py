@@ -113,7 +113,8 @@ def normalize_batch(memory, operation, real):
     x = matrix(memory, WORK, operation[STANDARD], rows.size, units, real)
     inverse = vector(memory, WORK, operation[INVERSE], units, real)
     scale, shift = of_units(memory, operation, SCALE, real), of_units(memory, operation, SHIFT, real)
-    running_mean, running_variance = of_units(memory, operation, MEAN, real), of_units(memory, operation, VARIANCE, real)
+    running_mean = of_units(memory, operation, MEAN, real)
+    running_variance = of_units(memory, operation, VARIANCE, real)
     if not memory[TRAINING]:
         standardize_columns(z, running_mean, running_variance, scale, shift, x, inverse)
         return

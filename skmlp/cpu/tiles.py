@@ -2,10 +2,13 @@
 
 C = A B is worked out in panels of two vectors of columns, and those in tiles of some rows, whose sums stay in registers
 while the inner dimension runs by. Before that, the columns of B are copied side by side, transposed if asked for, a
-block of the inner dimension at a time, which then stays in the first-level cache (Goto & van de Geijn, ACM TOMS 2008).
-At the last columns masks keep away from what lies beside; at the last rows a tile holds a row twice, and writes the same
-values twice. The sums of an element are taken in one order, whatever the other rows.
+block of the inner dimension at a time, which then stays in the first-level cache (Goto & van de Geijn, ACM TOMS
+2008). At the last columns masks keep away from what lies beside; at the last rows a tile holds a row twice, and writes
+the same values twice. The sums of an element are taken in one order, whatever the other rows.
 """
+
+from functools import partial
+from itertools import chain
 
 from numba import types
 from numba.extending import intrinsic, overload
@@ -14,6 +17,7 @@ from skmlp.cpu.compile import OPTIONS
 from skmlp.cpu.vectors import INTEGER, SHORT, WIDEST, Vectors, lanes
 
 DEPTH = 256  # of a block of the inner dimension: so many pairs of vectors fit into the first-level cache
+CHAINS = 4  # sums of columns that are added up side by side: an addition takes as many cycles
 ROWS = 8 if WIDEST == 64 else 4  # of a tile: as many as there are registers for
 KINDS = {"forward": (False, False), "weights": (True, False), "inputs": (False, True)}
 """Which factors are transposed."""
@@ -39,68 +43,77 @@ class Product(Vectors):
     """Writes the code of one kind of product."""
 
     def emit(self, a, b, row, c, rows, depth, columns, kind):
-        """Panels of columns, blocks of the inner dimension, tiles of rows."""
+        """Blocks of the inner dimension, panels of columns, tiles of rows."""
         builder, size = self.builder, self.size
         transposed_a, transposed_b = KINDS[kind]
-        self.a, self.b, self.c, self.row = (self.pointer(address) for address in (a, b, c, row))
+        self.a, self.b, self.c, self.row = map(self.pointer, (a, b, c, row))
         self.rows, self.depth, self.columns = rows, depth, columns
         self.row_step, self.depth_step = (INTEGER(1), rows) if transposed_a else (depth, INTEGER(1))
-        self.panel, self.start, self.sums = self.reserve(2 * DEPTH), self.reserve(2), self.reserve(2)
+        self.panel, self.start = self.reserve(2 * DEPTH), self.reserve(2)
         has_row = builder.icmp_signed("!=", row, INTEGER(0))
         blocks = builder.sdiv(builder.add(depth, INTEGER(DEPTH - 1)), INTEGER(DEPTH))
         part = builder.sdiv(builder.add(depth, builder.sub(blocks, INTEGER(1))), blocks)
-        with self.loop(columns, 2 * size) as first:
-            left = builder.sub(columns, first)
-            self.masks = [self.first(left), self.first(builder.sub(left, INTEGER(size)))]
-            self.full = builder.icmp_signed(">=", left, INTEGER(2 * size))
-            self.begin(has_row, first, sums=transposed_a)
-            with self.loop(depth, part) as begin:
-                span = self.smaller(part, builder.sub(depth, begin))
+        with self.loop(depth, part) as begin:
+            span = self.smaller(part, builder.sub(depth, begin))
+            self.anew = builder.icmp_signed("==", begin, INTEGER(0))
+            with self.loop(columns, 2 * size) as first:
+                left = builder.sub(columns, first)
+                self.masks = [self.first(left), self.first(builder.sub(left, INTEGER(size)))]
+                self.full = builder.icmp_signed(">=", left, INTEGER(2 * size))
+                self.begin(has_row, first, added=not transposed_a)
                 if transposed_b:
                     self.copy_transposed(first, begin, span)
                 else:
-                    self.either(self.full, lambda full: self.copy(first, begin, span, full, sums=transposed_a))
-                self.either(
-                    builder.icmp_signed("<=", left, INTEGER(size)),
-                    lambda one: self.tiles(first, begin, span, 1 if one else 2),
-                )
-            if transposed_a:
-                with builder.if_then(has_row):
-                    for place, mask in enumerate(self.masks):
-                        total = self.load(self.sums, INTEGER(place * size))
-                        self.store(total, self.row, self.column(first, place), mask)
+                    self.either(self.full, partial(self.copy, first, begin, span, has_row if transposed_a else None))
+                one = builder.icmp_signed("<=", left, INTEGER(size))
+                self.either(one, partial(self.tiles, first, begin, span))
 
     def column(self, first, place):
         """Where a vector of the panel from ``first`` on begins."""
         return self.builder.add(first, INTEGER(place * self.size))
 
-    def begin(self, has_row, first, sums):
-        """What the sums of this panel start from: zeros, or the row to be added."""
+    def begin(self, has_row, first, added):
+        """What the sums of a panel start from: zeros, or the row to be added."""
         for place in (0, 1):
             self.store(self.zero, self.start, INTEGER(place * self.size))
-            self.store(self.zero, self.sums, INTEGER(place * self.size))
-        if not sums:
+        if added:
             with self.builder.if_then(has_row):
                 for place, mask in enumerate(self.masks):
                     value = self.load(self.row, self.column(first, place), mask)
                     self.store(value, self.start, INTEGER(place * self.size))
 
-    def copy(self, first, begin, span, full, sums):
-        """A block of a panel of b; with ``sums`` its columns are added up."""
+    def copy(self, first, begin, span, has_row, full):
+        """A block of a panel of b; unless ``has_row`` is None its columns are added up in the row."""
         builder = self.builder
-        totals = [self.variable() for _ in self.masks]
-        for place, total in enumerate(totals):
-            builder.store(self.load(self.sums, INTEGER(place * self.size)), total)
-        with self.loop(span) as p:
-            source = builder.add(builder.mul(builder.add(begin, p), self.columns), first)
-            for place, (mask, total) in enumerate(zip(self.masks, totals, strict=True)):
-                value = self.load(self.b, self.column(source, place), None if full else mask)
-                self.store(value, self.panel, self.place(p, place))
-                if sums:
-                    builder.store(builder.fadd(builder.load(total), value), total)
-        if sums:
-            for place, total in enumerate(totals):
-                self.store(builder.load(total), self.sums, INTEGER(place * self.size))
+        last = builder.sub(span, INTEGER(1))
+        totals = [[self.variable() for _ in self.masks] for _ in range(CHAINS)]
+        for total in chain(*totals):
+            builder.store(self.zero, total)
+        with self.loop(span, CHAINS) as start:
+            for step, pair in enumerate(totals):
+                # Beyond the end the last row is copied again, and not counted.
+                wanted = builder.add(start, INTEGER(step))
+                inside = builder.icmp_signed("<=", wanted, last)
+                p = builder.select(inside, wanted, last)
+                source = builder.add(builder.mul(builder.add(begin, p), self.columns), first)
+                for place, (mask, total) in enumerate(zip(self.masks, pair, strict=True)):
+                    value = self.load(self.b, self.column(source, place), None if full else mask)
+                    self.store(value, self.panel, self.place(p, place))
+                    counted = builder.select(inside, value, self.zero)
+                    builder.store(builder.fadd(builder.load(total), counted), total)
+        if has_row is not None:
+            with builder.if_then(has_row):
+                self.add_to_row(first, totals)
+
+    def add_to_row(self, first, totals):
+        """Sums of the columns of a block, to those of the blocks before it."""
+        builder = self.builder
+        for place, mask in enumerate(self.masks):
+            before = self.load(self.row, self.column(first, place), mask)
+            total = builder.select(self.anew, self.zero, before)
+            for pair in totals:
+                total = builder.fadd(total, builder.load(pair[place]))
+            self.store(total, self.row, self.column(first, place), mask)
 
     def copy_transposed(self, first, begin, span):
         """A block of a panel of the transpose of b, in squares, and what is left number by number.
@@ -128,43 +141,51 @@ class Product(Vectors):
         """Where in the panel the vectors of the inner index p stand."""
         return self.builder.add(self.builder.mul(p, INTEGER(2 * self.size)), INTEGER(place * self.size))
 
-    def tiles(self, first, begin, span, vectors):
-        """All tiles of one or two vectors of columns, over a block of the inner dimension."""
+    def tiles(self, first, begin, span, one):
+        """All tiles of one or two vectors of columns, over a block of the inner dimension; the last ones are halves."""
+        builder = self.builder
+        arguments = first, begin, span, range(1 if one else 2)
+        whole = builder.mul(builder.sdiv(self.rows, INTEGER(ROWS)), INTEGER(ROWS))
+        with self.loop(whole, ROWS) as top:
+            self.tile(top, ROWS, *arguments)
+        with self.loop(builder.sub(self.rows, whole), ROWS // 2) as rest:
+            self.tile(builder.add(whole, rest), ROWS // 2, *arguments)
+
+    def tile(self, top, n_rows, first, begin, span, places):
+        """Some rows of one or two vectors of columns."""
         builder = self.builder
         last = builder.sub(self.rows, INTEGER(1))
-        anew = builder.icmp_signed("==", begin, INTEGER(0))
-        places = range(vectors)
-        with self.loop(self.rows, ROWS) as top:
-            rows = [self.smaller(builder.add(top, INTEGER(r)), last) for r in range(ROWS)]
-            sums = [[self.variable() for _ in places] for _ in rows]
-            begins = [builder.add(builder.mul(row, self.columns), first) for row in rows]
+        rows = [self.smaller(builder.add(top, INTEGER(r)), last) for r in range(n_rows)]
+        sums = [[self.variable() for _ in places] for _ in rows]
+        begins = [builder.add(builder.mul(row, self.columns), first) for row in rows]
+        depths = builder.mul(begin, self.depth_step)
+        starts = [builder.gep(self.a, [builder.add(builder.mul(row, self.row_step), depths)]) for row in rows]
 
-            def start(anew):
-                for row, totals in zip(begins, sums, strict=True):
-                    for place, total in enumerate(totals):
-                        source = self.start if anew else self.c
-                        index = INTEGER(place * self.size) if anew else self.column(row, place)
-                        builder.store(self.load(source, index, None if anew else self.masks[place]), total)
+        def start(anew):
+            for row, totals in zip(begins, sums, strict=True):
+                for place, total in enumerate(totals):
+                    source, mask = (self.start, None) if anew else (self.c, self.masks[place])
+                    index = INTEGER(place * self.size) if anew else self.column(row, place)
+                    builder.store(self.load(source, index, mask), total)
 
-            def finish(full):
-                for row, totals in zip(begins, sums, strict=True):
-                    for place, total in enumerate(totals):
-                        mask = None if full else self.masks[place]
-                        self.store(builder.load(total), self.c, self.column(row, place), mask)
+        def finish(full):
+            for row, totals in zip(begins, sums, strict=True):
+                for place, total in enumerate(totals):
+                    mask = None if full else self.masks[place]
+                    self.store(builder.load(total), self.c, self.column(row, place), mask)
 
-            starts = [
-                builder.gep(self.a, [builder.add(builder.mul(r, self.row_step), builder.mul(begin, self.depth_step))])
-                for r in rows
-            ]
-            self.either(anew, start)
-            with self.loop(span) as p:
-                columns = [self.load(self.panel, self.place(p, place)) for place in places]
-                step = builder.mul(p, self.depth_step)
-                for row, totals in zip(starts, sums, strict=True):
-                    factor = self.splat(builder.load(builder.gep(row, [step])))
-                    for column, total in zip(columns, totals, strict=True):
-                        self.add_product(total, factor, column)
-            self.either(self.full, finish) if vectors == 2 else finish(False)
+        self.either(self.anew, start)
+        with self.loop(span) as p:
+            columns = [self.load(self.panel, self.place(p, place)) for place in places]
+            step = builder.mul(p, self.depth_step)
+            for row, totals in zip(starts, sums, strict=True):
+                factor = self.splat(builder.load(builder.gep(row, [step])))
+                for column, total in zip(columns, totals, strict=True):
+                    self.add_product(total, factor, column)
+        if len(places) == 2:
+            self.either(self.full, finish)
+        else:
+            finish(False)
 
 
 @intrinsic

@@ -2,7 +2,7 @@
 
 To add one, write its two functions and put them in :data:`OPTIMISERS`. ``constants(step, rate, settings, memory)``
 gives, once a step, the six numbers that the update needs (unused ones 0.0); ``step`` counts from 1, ``rate`` is the
-step's learning rate η, and ``memory`` is an array whose first number, 1.0 at the start, an optimiser may keep for
+step's learning rate η, and ``memory`` is an array whose first two numbers, 1.0 at the start, an optimiser may keep for
 itself. ``update(w, g, m, ..., constants)`` returns the new parameter and its new state, one value a slot.
 """
 
@@ -51,7 +51,9 @@ def sgd(w, g, velocity, constants):
 def adam_constants(step, rate, settings, memory):
     """η_t = η √(1 - β₂ᵗ) / (1 - β₁ᵗ), the betas, their complements, and ε."""
     b1, b2 = settings.beta_1, settings.beta_2
-    corrected = rate * sqrt(1.0 - b2**step) / (1.0 - b1**step)
+    memory[0] *= b1  # the powers of the step, for less than a call of the power function
+    memory[1] *= b2
+    corrected = rate * sqrt(1.0 - memory[1]) / (1.0 - memory[0])
     return corrected, b1, 1.0 - b1, b2, 1.0 - b2, settings.epsilon
 
 
@@ -69,7 +71,9 @@ def adam(w, g, m, v, constants):
 def corrected_constants(step, rate, settings, memory):
     """η / (1 - β₁ᵗ), the betas, 1 - β₁, √(1 - β₂ᵗ) and ε."""
     b1, b2 = settings.beta_1, settings.beta_2
-    return rate / (1.0 - b1**step), b1, 1.0 - b1, b2, sqrt(1.0 - b2**step), settings.epsilon
+    memory[0] *= b1
+    memory[1] *= b2
+    return rate / (1.0 - memory[0]), b1, 1.0 - b1, b2, sqrt(1.0 - memory[1]), settings.epsilon
 
 
 def adamw(w, g, m, v, constants):

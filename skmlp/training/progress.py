@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from math import inf, nan
+from operator import attrgetter
 
 import numpy as np
 
@@ -16,6 +17,7 @@ SCALARS = (
     "best_iteration",
     "best_parameters",
 )
+_scalars = attrgetter(*SCALARS)
 
 
 @dataclass
@@ -97,14 +99,14 @@ class Progress:
 
         It is noted by one assignment, so that an interrupt finds the last epoch either complete or not there.
         """
-        scalars = {name: getattr(self, name) for name in SCALARS}
-        self._reached = scalars, len(self.loss_curve), len(self.validation_scores or ()), self.history, self.epochs
+        lengths = len(self.loss_curve), len(self.validation_scores or ()), self.epochs
+        self._reached = _scalars(self), lengths, self.history
         return self._reached
 
     def revert(self, reached=None):
         """Go back to what was noted, by default last; lists are cut in place."""
-        scalars, losses, scores, self.history, epochs = reached or self._reached
-        for name, value in scalars.items():
+        scalars, (losses, scores, epochs), self.history = reached or self._reached
+        for name, value in zip(SCALARS, scalars, strict=True):
             setattr(self, name, value)
         del self.loss_curve[losses:]
         del (self.validation_scores or [])[scores:]

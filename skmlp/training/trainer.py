@@ -40,7 +40,7 @@ class Trainer:
     run : training run of a back end
         Holds the parameters, which change in place.
     rows : ndarray of int
-        The training rows.
+        The training rows; shuffled in place.
     loop : Loop
     schedule : skmlp.training.schedules.Constant
     progress : skmlp.training.progress.Progress
@@ -109,10 +109,7 @@ class Trainer:
         started = time.perf_counter()
         run, progress, loop = self._run, self._progress, self._loop
         if loop.shuffle:
-            # As scikit-learn shuffles: a permutation of the order of the epoch before.
-            swaps = np.arange(len(self._rows))
-            self._random_state.shuffle(swaps)
-            self._rows = self._rows[swaps]
+            run.shuffle(self._rows, self._random_state)  # on from the order of the epoch before, as scikit-learn does
         rates = self._schedule.rates(-(-len(self._rows) // loop.batch_size))
         loss = float(run.run_epoch(self._rows, rates, self._outputs))
         finite = math.isfinite(loss) and bool(np.isfinite(run.parameters).all())

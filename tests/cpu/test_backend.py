@@ -8,9 +8,9 @@ import pytest
 from scipy import sparse
 
 from skmlp.cpu import backend
+from skmlp.cpu.backend import SHARD_ROWS
 from skmlp.cpu.epoch import run_shards
 from skmlp.cpu.predict import predict_rows
-from skmlp.cpu.backend import SHARD_ROWS
 from tests.cpu.problem import (
     close,
     cut_into_pieces,

@@ -10,8 +10,17 @@ from numba.core import config
 
 from skmlp.cpu import memory as places
 from skmlp.cpu.compile import function
-from skmlp.cpu.memory import LANES, N_FIELDS, N_KEPT, N_PLACES, N_TALLIES, SLOTS, WORK, Memory, matrix, padded, pointer
-from skmlp.cpu.memory import vector
+from skmlp.cpu.memory import (
+    LANES,
+    N_PLACES,
+    SLOTS,
+    WORK,
+    Memory,
+    matrix,
+    padded,
+    pointer,
+    vector,
+)
 from tests.ways import needs_jit, uncompiled
 
 reals = pytest.mark.parametrize("real", [np.float32, np.float64, np.int64], ids=lambda real: real.__name__)

@@ -10,8 +10,7 @@ from scipy.sparse import csr_array
 from threadpoolctl import threadpool_limits
 
 from skmlp.cpu import backend, team, threads
-from skmlp.cpu.backend import BLOCK_ROWS, CpuBackend
-from skmlp.cpu.backend import SHARD_ROWS
+from skmlp.cpu.backend import BLOCK_ROWS, SHARD_ROWS, CpuBackend
 from skmlp.cpu.threads import allowed_threads, single_threaded_blas
 from skmlp.network.layout import Layout, Network
 from tests.cpu.problem import cut_into_pieces, make_problem

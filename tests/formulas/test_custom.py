@@ -8,12 +8,12 @@ import pickle
 import numpy as np
 import pytest
 from numba import njit
+from skmlp.cpu.forward import activate, activation_loops
 
 from skmlp.cpu import custom
 from skmlp.cpu.backend import numbers
 from skmlp.cpu.compile import function
 from skmlp.cpu.custom import kernel_formula
-from skmlp.cpu.forward import activate, activation_loops
 from skmlp.cpu.loss import loss_loops
 from skmlp.formulas.activations import ACTIVATIONS
 from skmlp.formulas.custom import LINKS_OF_ONE, CustomActivation, CustomLoss, adapted, find

@@ -52,7 +52,7 @@ def start(name, size, real=np.float64):
     """Parameters, and the state that an optimiser starts with: slots and memory."""
     random = np.random.default_rng(3)
     w = random.normal(size=size).astype(real)
-    return w, (np.zeros((OPTIMISERS[name].slots, size), dtype=real), np.ones(1))
+    return w, (np.zeros((OPTIMISERS[name].slots, size), dtype=real), np.ones(2))
 
 
 def take_step(name, way, step, rate, settings, w, g, state):
@@ -79,7 +79,7 @@ def test_settings_have_the_usual_defaults():
 
 @names
 def test_constants_are_six_numbers(name):
-    constants = OPTIMISERS[name].constants(1.0, 0.1, Settings(), np.ones(1))
+    constants = OPTIMISERS[name].constants(1.0, 0.1, Settings(), np.ones(2))
     assert [isinstance(value, float) for value in constants] == [True] * 6
 
 

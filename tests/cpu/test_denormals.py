@@ -17,8 +17,10 @@ where_known = pytest.mark.skipif(not denormals.KNOWN, reason="this processor's s
 
 @function
 def halves(values, out, flush):
-    """Halves, with and without the setting, and the setting before and after."""
-    before = swap_control(True, 0) if flush else swap_control(False, swap_control(True, 0))
+    """Halves, with and without the setting; the setting before and meanwhile."""
+    before = swap_control(True, 0)
+    if not flush:
+        swap_control(False, before)
     for i in range(values.size):
         out[i] = values[i] / 2
     return before, swap_control(False, before)
@@ -57,6 +59,18 @@ def test_the_setting_is_put_back():
     inside = halves(np.ones(2), out, True)
     assert inside[0] == before and (not denormals.KNOWN or inside[1] == before | denormals.FLUSH)
     assert setting() == before
+
+
+@needs_jit
+@where_known
+@reals
+def test_inside_of_kernels_they_are_zero(real):
+    problem = make_problem(hidden=(), n_in=1, outputs=2)
+    tiny, parameters = np.finfo(real).tiny, np.array([1.0, 4.0, 0.0, 0.0], dtype=real)
+    raw = problem.backend(real).predict(parameters, np.full((3, 1), tiny / 4, dtype=real), raw=True)
+    np.testing.assert_array_equal(raw, 0.0)
+    raw = problem.backend(real).predict(parameters, np.full((3, 1), tiny, dtype=real), raw=True)
+    np.testing.assert_array_equal(raw, np.full((3, 2), [tiny, 4 * tiny]))
 
 
 @reals

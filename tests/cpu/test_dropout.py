@@ -64,7 +64,8 @@ def test_the_mask_of_a_layer_is_that_of_its_place_in_the_batch(way, dtype):
     random = np.random.default_rng(0)
     before, slope = random.normal(size=(2, rows * units)).astype(dtype)
     kept = mask(rows * units, key=random_key(seed, step, layer), first=first * units, rate=rate, dtype=dtype)
-    work = np.concatenate([before * kept if way == "back" else before, np.zeros(LANES), slope, np.zeros(LANES)])
+    values = [before * kept if way == "back" else before, np.zeros(LANES), slope, np.zeros(LANES)]
+    work = np.concatenate(values, dtype=dtype)
     a, delta = work[: rows * units], work[rows * units + LANES : -LANES]
     operate(
         dropout_loops,

@@ -15,10 +15,10 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from skmlp.cpu.forward import activation_loops
 
 import skmlp
 from skmlp import CustomActivation, CustomLoss, MLPBinaryClassifier, MLPClassifier, MLPMulticlass, MLPRegressor
-from skmlp.cpu.forward import activation_loops
 from skmlp.cpu.loss import loss_loops
 from skmlp.estimators import custom
 from skmlp.formulas.activations import ACTIVATIONS

@@ -13,10 +13,8 @@ import argparse
 import importlib.util
 import json
 import os
-import statistics
-import subprocess
-import sys
-import time
+
+from measure import elsewhere, in_turn, medians, ratio
 
 
 def compare(name, peer, threads, runs):
@@ -38,14 +36,7 @@ def compare(name, peer, threads, runs):
         both = [maker(workload, X, y, threads) for maker in (peers.Skmlp, peers.PEERS[peer][1])]
         for each in both:
             each.run()  # compiles
-        times = []
-        for _ in range(runs):
-            pair = []
-            for each in both:
-                started = time.perf_counter()
-                each.run()
-                pair.append(time.perf_counter() - started)
-            times.append(pair)
+        times = in_turn([each.run for each in both], runs)
         losses = [peers.loss_of(workload, X, y, *each.run()) for each in both]
     return {"times": times, "losses": losses}
 
@@ -53,15 +44,13 @@ def compare(name, peer, threads, runs):
 def main():
     """Run a process for each pair, and show the table."""
     from peers import PEERS, takes
-    from report import describe_machine, show
+    from report import describe_machine, options, show
     from workloads import WORKLOADS
 
-    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments = options(__doc__, runs=5)
     arguments.add_argument("--workloads", nargs="+", default=list(WORKLOADS), choices=list(WORKLOADS))
     arguments.add_argument("--peers", nargs="+", default=list(PEERS), choices=list(PEERS))
     arguments.add_argument("--threads", nargs="+", type=int, default=[1, os.cpu_count()])
-    arguments.add_argument("--runs", type=int, default=5)
-    arguments.add_argument("--out", default="fit.csv")
     arguments.add_argument("--pair", nargs=3, help=argparse.SUPPRESS)
     arguments = arguments.parse_args()
     if arguments.pair:
@@ -83,17 +72,15 @@ def main():
 
 def measured(name, workload, peer, threads, runs):
     """A row of the table, measured in a process of its own."""
-    command = [sys.executable, __file__, "--runs", str(runs), "--pair", name, peer, str(threads)]
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode:
-        reason = done.stderr.strip().splitlines()[-1][:80] if done.stderr else f"exit {done.returncode}"
-        return [name, str(workload), str(threads), peer, "", "", "failed", reason, "", ""]
-    result = json.loads(done.stdout.splitlines()[-1])
-    ours, theirs = (statistics.median(column) for column in zip(*result["times"], strict=True))
-    ratio = statistics.median(b / a for a, b in result["times"])
+    try:
+        result = elsewhere(__file__, "--runs", runs, "--pair", name, peer, threads)
+    except RuntimeError as error:
+        return [name, str(workload), str(threads), peer, "", "", "failed", str(error)[:80], "", ""]
+    ours, theirs = medians(result["times"])
+    faster = ratio(result["times"], 1, to=0)
     losses = [f"{loss:.5f}" for loss in result["losses"]]
     rate = f"{workload.operations() / ours / 1e9:.0f}" if workload.operations() else ""
-    return [name, str(workload), str(threads), peer, f"{ours:.4f}", f"{theirs:.4f}", f"{ratio:.2f}", *losses, rate]
+    return [name, str(workload), str(threads), peer, f"{ours:.4f}", f"{theirs:.4f}", f"{faster:.2f}", *losses, rate]
 
 
 if __name__ == "__main__":

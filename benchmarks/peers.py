@@ -11,15 +11,25 @@ import warnings
 import numpy as np
 
 
+def classifier(library, n_jobs=1, **parameters):
+    """An MLPClassifier of skmlp or of scikit-learn, which knows no ``n_jobs``."""
+    if library == "skmlp":
+        from skmlp import MLPClassifier
+
+        return MLPClassifier(**parameters, n_jobs=n_jobs)
+    from sklearn.neural_network import MLPClassifier
+
+    return MLPClassifier(**parameters)
+
+
 class Skmlp:
     """This package."""
 
     dtype = "float32"
 
     def __init__(self, workload, X, y, threads):
-        from skmlp import MLPClassifier
-
-        self._model = MLPClassifier(**workload.parameters(), dtype=self.dtype, n_jobs=None if threads > 1 else 1)
+        parameters = workload.parameters() | {"dtype": self.dtype}
+        self._model = classifier("skmlp", None if threads > 1 else 1, **parameters)
         self._X, self._y = X, y
 
     def run(self):
@@ -32,9 +42,7 @@ class ScikitLearn(Skmlp):
     """scikit-learn's MLPClassifier."""
 
     def __init__(self, workload, X, y, threads):
-        from sklearn.neural_network import MLPClassifier
-
-        self._model = MLPClassifier(**workload.parameters())
+        self._model = classifier("scikit-learn", **workload.parameters())
         self._X, self._y = X, y
 
 

@@ -56,11 +56,14 @@ class Workload:
             **endless,
         }
 
+    def units(self):
+        """Units of all layers, the inputs first."""
+        return (self.features, *self.hidden, 1 if self.classes == 2 else self.classes)
+
     def start(self, dtype=np.float32):
         """Weights and biases that skmlp and scikit-learn start from, and their order of rows in each epoch."""
         random_state = np.random.RandomState(0)
-        outputs = 1 if self.classes == 2 else self.classes
-        layout = Layout((self.features, *self.hidden, outputs))
+        layout = Layout(self.units())
         network = Network(layout, (self.activation,) * len(self.hidden), "logistic")
         vector = initialise("auto", network, self.activation, random_state, dtype)
         orders, rows = [], np.arange(self.rows)
@@ -78,8 +81,7 @@ class Workload:
         """
         if self.density < 1.0 or self.solver == "lbfgs":
             return None
-        units = (self.features, *self.hidden, 1 if self.classes == 2 else self.classes)
-        weights = [n_in * n_out for n_in, n_out in pairwise(units)]
+        weights = [n_in * n_out for n_in, n_out in pairwise(self.units())]
         return 2 * self.rows * self.epochs * (3 * sum(weights) - weights[0])
 
     def __str__(self):

@@ -16,6 +16,7 @@ from skmlp.cpu.output import output_loops
 from skmlp.cpu.products import product_loops
 from skmlp.cpu.team import combine_loops, open_loops, wait_loops
 from skmlp.cpu.update import count_loops, squares_loops, update_loops
+from skmlp.formulas.activations import ACTIVATIONS
 
 
 class Workspace:
@@ -38,8 +39,9 @@ class Workspace:
             record[[memory.W, memory.B]] = layout.weight_offsets[layer], layout.bias_offsets[layer]
             record[SUMS] = layer == hidden or layout.normalization is None
             delta, back = turns[(hidden - layer) % 2], turns[(hidden - layer + 1) % 2]
-            z = self._take(rows * n_out) if training else back
-            last = self._take(rows * n_out) if training and layer < hidden else z
+            z = last = self._take(rows * n_out) if training else back
+            if training and layer < hidden and not in_place(network.activations[layer]):
+                last = self._take(rows * n_out)
             record[[memory.Z, memory.A, memory.DELTA, memory.BACK]] = z, last, delta, back
             if layout.normalization and layer < hidden:
                 self._normalization(record, layout, layer, rows)
@@ -64,6 +66,11 @@ class Workspace:
         }
         for place, size in sizes.items():
             record[place] = self._take(size)
+
+
+def in_place(activation):
+    """Whether the way back needs no pre-activations."""
+    return isinstance(activation, str) and ACTIVATIONS[activation].in_place
 
 
 class Plan:

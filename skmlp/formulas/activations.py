@@ -1,7 +1,8 @@
 """Activation functions of hidden layers, each with its derivative.
 
 To add one, write the pair and put it in :data:`ACTIVATIONS`. ``function(z)`` maps the pre-activation to the
-activation ``a``; ``derivative(z, a)`` may use both.
+activation ``a``; ``derivative(z, a)`` may use both. Where it gives the same with ``a`` in the place of ``z``, say so
+(``in_place``): a layer's values then need half the memory.
 """
 
 from collections.abc import Callable
@@ -11,10 +12,11 @@ from skmlp.formulas.elementary import exp, expm1, log1p, normal_cdf, tanh
 
 
 class Activation(NamedTuple):
-    """An activation: a = function(z) and da/dz = derivative(z, a)."""
+    """An activation: a = function(z) and da/dz = derivative(z, a), with ``in_place`` equal to derivative(a, a)."""
 
     function: Callable
     derivative: Callable
+    in_place: bool = False
 
 
 def identity(z):
@@ -138,13 +140,13 @@ def mish_derivative(z, a):
 
 
 ACTIVATIONS = {
-    "identity": Activation(identity, identity_derivative),
-    "logistic": Activation(logistic, logistic_derivative),
-    "tanh": Activation(hyperbolic_tangent, hyperbolic_tangent_derivative),
-    "relu": Activation(relu, relu_derivative),
-    "leaky_relu": Activation(leaky_relu, leaky_relu_derivative),
-    "elu": Activation(elu, elu_derivative),
-    "selu": Activation(selu, selu_derivative),
+    "identity": Activation(identity, identity_derivative, in_place=True),
+    "logistic": Activation(logistic, logistic_derivative, in_place=True),
+    "tanh": Activation(hyperbolic_tangent, hyperbolic_tangent_derivative, in_place=True),
+    "relu": Activation(relu, relu_derivative, in_place=True),
+    "leaky_relu": Activation(leaky_relu, leaky_relu_derivative, in_place=True),
+    "elu": Activation(elu, elu_derivative, in_place=True),
+    "selu": Activation(selu, selu_derivative, in_place=True),
     "gelu": Activation(gelu, gelu_derivative),
     "silu": Activation(silu, silu_derivative),
     "mish": Activation(mish, mish_derivative),

@@ -18,7 +18,9 @@ from skmlp.cpu.plan import Workspace, batch_plans, prediction_plan, shard_plan
 from skmlp.cpu.products import product_loops
 from skmlp.cpu.team import combine_loops, open_loops, wait_loops
 from skmlp.cpu.update import count_loops, squares_loops, update_loops
+from skmlp.formulas.activations import ACTIVATIONS
 from skmlp.network.layout import Layout, Network
+from tests.own import SWISH
 
 FAMILIES = {
     "product": product_loops,
@@ -44,6 +46,7 @@ NETWORKS = {
     "plain": PLAIN,
     **NORMALIZED,
     "everything": EVERYTHING,
+    "not in place": Network(Layout((4, 5, 3, 2), "batch"), ("silu", "gelu"), "softmax", (0.3, 0.4)),
     "one output": Network(Layout((4, 5, 1)), ("relu",), "logistic"),
     "no hidden layer": Network(Layout((4, 2)), (), "identity"),
     "wide in the middle": Network(Layout((2, 40, 1, 3), "layer"), ("relu", "relu"), "identity"),
@@ -182,8 +185,8 @@ def test_the_rest_of_a_batch(members, clipped):
 def test_unknown_formulas_are_refused(activation, link, loss):
     model = CpuBackend(Network(Layout((4, 5, 2)), (activation,), link), loss, "float64")
     parameters, X, y = np.zeros(model.network.layout.size), np.zeros((3, 4)), np.zeros((3, 2))
-    run = model.start(parameters, X, y, None, batch_size=2, solver="adam", settings={})
     with pytest.raises(KeyError, match="unknown"):
+        run = model.start(parameters, X, y, None, batch_size=2, solver="adam", settings={})
         run.run_epoch(np.arange(3), np.ones(2), np.zeros((3, 2)))
     with pytest.raises(KeyError, match="unknown"):
         model.predict_and_loss(parameters, X, y, None)
@@ -238,7 +241,8 @@ def buffers(network, rows, *, dense=True):
         values = rows * units[layer + 1]
         found[f"z {layer}"] = record[places.Z], values
         if layer < last:
-            found[f"a {layer}"] = record[places.A], values
+            if not ACTIVATIONS[network.activations[layer]].in_place:
+                found[f"a {layer}"] = record[places.A], values
             if network.layout.normalization:
                 found[f"standard {layer}"] = record[places.STANDARD], values
                 found[f"inverse {layer}"] = record[places.INVERSE], max(rows, units[layer + 1])
@@ -268,6 +272,14 @@ def test_buffers_of_training_do_not_overlap(network, rows, dense):
     for before, record in pairwise(records):
         assert record[places.X] == before[places.A] and record[places.BACK] == before[places.DELTA]
         assert before[places.BACK] == record[places.DELTA]
+
+
+def test_activations_work_in_place_where_the_way_back_allows_it():
+    """Not those of the user's own, of which nothing is known."""
+    layout = Layout((4, 5, 5, 5, 2))
+    network = Network(layout, ("tanh", "gelu", SWISH), "identity")
+    records = Workspace(network, 8, dense=True, training=True).records
+    assert [record[places.A] == record[places.Z] for record in records] == [True, False, False, True]
 
 
 @networks
@@ -302,5 +314,5 @@ def test_workspaces_are_no_larger_than_needed():
     training = size(dense=True, training=True)
     assert size(dense=True, training=False) < training
     assert size(dense=False, training=True) < training
-    units = 2 * 5 + 4 + 2 * (5 + 3) + 2  # delta and back, X, two for each hidden layer, the outputs
+    units = 2 * 5 + 4 + 5 + 3 + 2  # delta and back, X, and the layers in place
     assert training <= SHARD_ROWS * units + 8 * 2 * LANES

@@ -28,6 +28,10 @@ PAUSE = 0.1  # seconds of kernel work after which Python gets to see a Ctrl-C
 FIRST_PIECE = 1e8  # multiplications in the first piece of work, some hundredths of a second
 
 
+class NotFiniteError(ValueError):
+    """X holds NaN or infinity."""
+
+
 class CpuBackend:
     """A network and its loss, on the CPU.
 
@@ -45,6 +49,8 @@ class CpuBackend:
     **loss_settings : float
         Parameters of the loss, fields of :class:`skmlp.formulas.losses.LossSettings`.
     """
+
+    NotFiniteError = NotFiniteError
 
     def __init__(self, network, loss, dtype, levels=(), n_jobs=None, **loss_settings):
         self.network, self.loss, self.n_jobs = network, loss, n_jobs
@@ -83,29 +89,36 @@ class CpuBackend:
         """Context manager for the time of training."""
         return working()
 
-    def predict(self, parameters, X, *, raw=False):
-        """Predictions of shape (rows, n_outputs): probabilities or values; ``raw``: before the inverse link."""
-        return self._predict(parameters, X, None, None, raw)[0]
+    def predict(self, parameters, X, *, raw=False, looked_at=True):
+        """Predictions of shape (rows, n_outputs): probabilities or values; ``raw``: before the inverse link.
+
+        Raises
+        ------
+        NotFiniteError
+            If the dense X holds NaN or infinity, unless it has been ``looked_at``.
+        """
+        return self._predict(parameters, X, None, None, raw, looked_at)[0]
 
     def predict_and_loss(self, parameters, X, targets, weights):
         """Predictions, and the mean loss (its data term alone), weighted unless ``weights`` is None."""
-        outputs, total = self._predict(parameters, X, targets, weights, False)
+        outputs, total = self._predict(parameters, X, targets, weights, False, True)
         return outputs, total / (X.shape[0] if weights is None else weights.sum(dtype=np.float64))
 
     def team_size(self, tasks, rows):
         """Threads for so many rows, cut into so many tasks."""
         return team_size(self.n_jobs, tasks, self.network.layout.n_weights, rows)
 
-    def data_memory(self, targets, weights, settings=None, *, smoothing=True):
-        """A memory that knows targets, weights, and the settings of optimiser and loss."""
-        memory = Memory()
+    def put_loss(self, memory, settings=None, *, smoothing=True):
+        """Put the settings of the optimiser and the loss into a memory."""
         of_loss = self._loss_settings if smoothing else self._loss_settings._replace(label_smoothing=0.0)
         memory[places.SETTINGS] = np.array([*(settings or Settings()), *of_loss])
         memory[places.LEVELS], memory[places.N_LEVELS] = self._levels, self._levels.size
-        memory[places.TARGETS], memory[places.N_TARGETS] = targets, targets.shape[1]
-        memory[places.WEIGHTS] = np.empty(0, dtype=self.dtype) if weights is None else weights
+
+    def put_targets(self, memory, targets, weights):
+        """Put targets, and weights or None, into a memory."""
+        memory[places.TARGETS], memory[places.N_TARGETS] = np.ascontiguousarray(targets), targets.shape[1]
         memory[places.WEIGHTED] = weights is not None
-        return memory
+        memory[places.WEIGHTS] = np.empty(0, self.dtype) if weights is None else np.ascontiguousarray(weights)
 
     def put_input(self, memory, X):
         """Put rows of X into a memory, in the dtype and order of kernels."""
@@ -117,49 +130,59 @@ class CpuBackend:
         memory[places.INDICES] = np.ascontiguousarray(X.indices, dtype=np.int64)
         memory[places.INDPTR] = np.ascontiguousarray(X.indptr, dtype=np.int64)
 
-    def _prediction(self, rows, dense, measured, raw):
+    def _prediction(self, rows, dense, measured, raw, looked_at):
         """Workspace and plan for shards of so many rows."""
         with readable_errors((*self.network.activations, self.loss), self.dtype):
             workspace = Workspace(self.network, rows, dense=dense, training=False)
             plan = prediction_plan(
-                self.network, self.loss, self.dtype, workspace.records, dense=dense, measured=measured, raw=raw
+                self.network,
+                self.loss,
+                self.dtype,
+                workspace.records,
+                dense=dense,
+                measured=measured,
+                raw=raw,
+                looked_at=looked_at,
             )
         return workspace.size, plan
 
-    def _predict(self, parameters, X, targets, weights, raw):
+    def _predict(self, parameters, X, targets, weights, raw, looked_at):
         """Block by block, so that a conversion of X needs memory for one block a thread."""
-        rows, dense = X.shape[0], not sparse.issparse(X)
+        rows, dense, measured = X.shape[0], not sparse.issparse(X), targets is not None
         shard_rows = min(SHARD_ROWS, 1 << (rows - 1).bit_length()) if rows else 1
-        work_size, plan = self._prediction(shard_rows, dense, targets is not None, raw)
+        work_size, plan = self._prediction(shard_rows, dense, measured, raw, looked_at)
         outputs = np.empty((rows, self.network.layout.units[-1]), dtype=self.dtype)
-        order = np.arange(min(BLOCK_ROWS, rows))
         parameters = np.ascontiguousarray(parameters)
         starts = range(0, rows, BLOCK_ROWS)
         losses = np.zeros(len(starts))
-        size = 1
+        size = self.team_size(len(starts), rows)
 
         def predict_blocks(member):
-            work = np.zeros(work_size, dtype=self.dtype)
+            memory = Memory()
+            if measured:
+                self.put_loss(memory, smoothing=False)
+            if measured or not dense:
+                memory[places.ORDER] = np.arange(min(BLOCK_ROWS, rows))
+            memory[places.WORK], memory[places.PARAMETERS] = np.zeros(work_size, dtype=self.dtype), parameters
+            memory.cells[places.MEMBERS] = memory.cells[places.FILLED] = 1
+            memory.cells[places.SHARD_SIZE] = shard_rows
             for number in range(member, len(starts), size):
                 block = slice(starts[number], min(starts[number] + BLOCK_ROWS, rows))
-                none = np.empty((0, 1), dtype=self.dtype)
-                memory = self.data_memory(
-                    none if targets is None else np.ascontiguousarray(targets[block]),
-                    None if weights is None else np.ascontiguousarray(weights[block]),
-                    smoothing=False,
-                )
-                self.put_input(memory, X[block])
-                memory[places.WORK], memory[places.PARAMETERS], memory[places.ORDER] = work, parameters, order
-                memory[places.OUTPUTS] = outputs[block]
-                memory[places.TALLY], memory[places.LOSSES] = np.zeros(N_TALLIES), np.zeros(1)
-                memory[places.MEMBERS] = memory[places.FILLED] = 1
-                memory[places.SHARD_SIZE], memory[places.N_ORDER] = shard_rows, block.stop - block.start
+                self.put_input(memory, X[block] if len(starts) > 1 else X)
+                memory[places.OUTPUTS], memory.cells[places.N_ORDER] = outputs[block], block.stop - block.start
+                if measured:
+                    self.put_targets(memory, targets[block], None if weights is None else weights[block])
+                    memory[places.TALLY], memory[places.LOSSES] = np.zeros(N_TALLIES), np.zeros(1)
                 predict_rows(plan, memory.cells)
-                losses[number] = memory.array(places.TALLY)[BATCH_LOSS]
+                if memory.cells[places.NOT_FINITE]:
+                    raise NotFiniteError
+                if measured:
+                    losses[number] = memory.array(places.TALLY)[BATCH_LOSS]
 
-        if len(starts) > 1:
-            size = self.team_size(len(starts), rows)
-        run_together(size, predict_blocks)
+        if size == 1:
+            predict_blocks(0)
+        else:
+            run_together(size, predict_blocks)
         return outputs, losses.sum()
 
 
@@ -179,8 +202,7 @@ class TrainingRun:
         layout = backend.network.layout
         self._backend, self._solver, self._settings, self._seed = backend, solver, settings, seed
         self._dense = not sparse.issparse(X)
-        self._X, self._targets = X, np.ascontiguousarray(targets)
-        self._weights = None if weights is None else np.ascontiguousarray(weights)
+        self._X, self._targets, self._weights = X, targets, weights
         self._batch_size = batch_size
         # The statistics of batch normalisation are those of all rows of a batch.
         self._shard_rows = batch_size if layout.normalization == "batch" else min(SHARD_ROWS, batch_size)
@@ -262,7 +284,9 @@ class TrainingRun:
         }
         members = []
         for member in range(size):
-            memory = backend.data_memory(self._targets, self._weights, self._settings)
+            memory = Memory()
+            backend.put_loss(memory, self._settings)
+            backend.put_targets(memory, self._targets, self._weights)
             backend.put_input(memory, self._X)
             for place, value in shared.items():
                 memory[place] = value

@@ -71,8 +71,9 @@ from skmlp.cpu.compile import STRICT_OPTIONS
     PLACE,  # the place of that row in the batch,
     N_ROWS,  # and their number
     ABORTED,
+    NOT_FINITE,  # whether X is not
     N_PLACES,
-) = range(49)
+) = range(50)
 
 # Places in an operation.
 (

@@ -140,9 +140,14 @@ def shard_plan(network, loss, dtype, records, *, dense, recording):
     return plan.array()
 
 
-def prediction_plan(network, loss, dtype, records, *, dense, measured, raw):
-    """What is done to a shard in prediction; ``measured``: its loss is added up, ``raw``: without the inverse link."""
+def prediction_plan(network, loss, dtype, records, *, dense, measured, raw, looked_at):
+    """What is done to a shard in prediction.
+
+    ``measured``: its loss is added up; ``raw``: without the inverse link; ``looked_at``: X is known to be finite.
+    """
     plan = Plan(dtype)
+    if dense and not looked_at:
+        plan.add(product_loops, "look", records[0])
     forward(plan, network, records, dense=dense, training=False)
     if measured:
         plan.add(loss_loops, loss, records[-1])

@@ -20,6 +20,7 @@ from skmlp.cpu.memory import (
     N_IN,
     N_OUT,
     N_ROWS,
+    NOT_FINITE,
     PARAMETERS,
     SOURCE,
     SUMS,
@@ -224,10 +225,25 @@ def gather(real):
     return run
 
 
-PRODUCTS = {
-    each.__name__: each
-    for each in (forward, weights, inputs, forward_one, weights_one, inputs_one, forward_sparse, weights_sparse, gather)
-}
+def look(real):
+    """Note whether the rows at hand of a dense X hold NaN or infinity, whose product with 0 is no number."""
+
+    def run(memory, operation):
+        x = vector(memory, DATA, input_of(memory, operation), memory[N_ROWS] * operation[N_IN], real)
+        total = real(0.0)
+        for i in range(x.size):
+            total += x[i] * real(0.0)
+        if total != total:
+            memory[NOT_FINITE] = 1
+
+    return run
+
+
+OPERATIONS = (
+    *(forward, weights, inputs, forward_one, weights_one, inputs_one),
+    *(forward_sparse, weights_sparse, gather, look),
+)
+PRODUCTS = {each.__name__: each for each in OPERATIONS}
 
 
 def product_loop(name, real):

@@ -17,6 +17,7 @@ from skmlp.cpu.compile import OPTIONS
 from skmlp.cpu.vectors import INTEGER, SHORT, WIDEST, Vectors, lanes
 
 DEPTH = 256  # of a block of the inner dimension: so many pairs of vectors fit into the first-level cache
+CACHE_LINE = 64  # bytes
 CHAINS = 4  # sums of columns that are added up side by side: an addition takes as many cycles
 ROWS = 8 if WIDEST == 64 else 4  # of a tile: as many as there are registers for
 KINDS = {"forward": (False, False), "weights": (True, False), "inputs": (False, True)}
@@ -46,6 +47,7 @@ class Product(Vectors):
         """Blocks of the inner dimension, panels of columns, tiles of rows."""
         builder, size = self.builder, self.size
         transposed_a, transposed_b = KINDS[kind]
+        self.fetches = kind == "forward"
         self.a, self.b, self.c, self.row = map(self.pointer, (a, b, c, row))
         self.rows, self.depth, self.columns = rows, depth, columns
         self.row_step, self.depth_step = (INTEGER(1), rows) if transposed_a else (depth, INTEGER(1))
@@ -151,10 +153,20 @@ class Product(Vectors):
         with self.loop(builder.sub(self.rows, whole), ROWS // 2) as rest:
             self.tile(builder.add(whole, rest), ROWS // 2, *arguments)
 
+    def fetch(self, top, n_rows, first):
+        """Let the rows that follow those of a be fetched meanwhile: in a prediction they are the next rows of X."""
+        builder = self.builder
+        with builder.if_then(builder.icmp_signed("==", first, INTEGER(0))):
+            ahead = builder.mul(builder.add(top, self.rows), self.depth)
+            with self.loop(builder.mul(INTEGER(n_rows), self.depth), CACHE_LINE // self.alignment) as p:
+                self.prefetch(self.a, builder.add(ahead, p))
+
     def tile(self, top, n_rows, first, begin, span, places):
         """Some rows of one or two vectors of columns."""
         builder = self.builder
         last = builder.sub(self.rows, INTEGER(1))
+        if self.fetches:
+            self.fetch(top, n_rows, first)
         rows = [self.smaller(builder.add(top, INTEGER(r)), last) for r in range(n_rows)]
         sums = [[self.variable() for _ in places] for _ in rows]
         begins = [builder.add(builder.mul(row, self.columns), first) for row in rows]

@@ -60,6 +60,13 @@ class Vectors:
             arguments = [value, pointer, SHORT(self.alignment), mask]
             self.builder.call(self._masked("store", ir.VoidType(), arguments), arguments)
 
+    def prefetch(self, base, index):
+        """Let the cache line of an element be fetched into the second-level cache."""
+        pointer = self.builder.bitcast(self.builder.gep(base, [index]), ir.IntType(8).as_pointer())
+        kind = ir.FunctionType(ir.VoidType(), [pointer.type, SHORT, SHORT, SHORT])
+        fetch = cgutils.get_or_insert_function(self.builder.module, kind, "llvm.prefetch.p0i8")
+        self.builder.call(fetch, [pointer, SHORT(0), SHORT(2), SHORT(1)])
+
     def _at(self, base, index):
         return self.builder.bitcast(self.builder.gep(base, [index]), self.vector.as_pointer())
 

@@ -1,6 +1,6 @@
 """What the four estimators share: their public methods and fitted attributes, whatever the target."""
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from numpy.random import RandomState
 from sklearn.base import BaseEstimator, _fit_context
@@ -189,9 +189,12 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
         """Outputs of the network, (n_samples, n_outputs)."""
         if not self.__sklearn_is_fitted__():  # looked at first, for scikit-learn's check takes longer than a row
             check_is_fitted(self)
-        if not inputs.is_plain(self, X):
-            X = inputs.validate(self, X, reset=False)
-        return self._backend().predict(self._parameters, inputs.for_prediction(X, self._parameters.dtype), raw=raw)
+        backend = self._backend()
+        if inputs.is_plain(self, X):
+            with suppress(backend.NotFiniteError):  # validation will say where
+                return backend.predict(self._parameters, X, raw=raw, looked_at=False)
+        X = inputs.validate(self, X, reset=False)
+        return backend.predict(self._parameters, inputs.for_prediction(X, self._parameters.dtype), raw=raw)
 
     def _check_data(self, X, y, *, reset):
         """X and y as arrays, y of one dimension where it is one column."""

@@ -133,7 +133,10 @@ class ClassEncoding:
             return predictions
         if len(self.classes) == 1:
             return np.ones_like(predictions)
-        return np.hstack([1 - predictions, predictions])
+        both = np.empty((len(predictions), 2), dtype=predictions.dtype)
+        np.subtract(1, predictions[:, 0], out=both[:, 0])
+        both[:, 1] = predictions[:, 0]
+        return both
 
     def correct(self, predictions, targets):
         """Rows whose prediction is right in every label."""

@@ -72,6 +72,8 @@ if child == 0:
 assert os.waitpid(child, 0)[1] == 0
 """
 
+WHILE = {"predicts": FORKS, "fits": FORK_WHILE_FITTING, "compiles": FORK_WHILE_COMPILING}
+
 
 def run(code, *options):
     """Run code in a new process on the sources of this checkout."""

@@ -8,11 +8,14 @@ import pickle
 import numpy as np
 import pytest
 from numba import njit
-from skmlp.cpu.forward import activation_loops
 
+from skmlp.cpu import compile as policy
 from skmlp.cpu import custom
+from skmlp.cpu.activation import activation_loops, derivative_loops
 from skmlp.cpu.custom import kernel_formula
 from skmlp.cpu.loss import loss_loops
+from skmlp.cpu.memory import LOOP
+from skmlp.cpu.plan import Workspace, shard_plan
 from skmlp.formulas.activations import ACTIVATIONS
 from skmlp.formulas.custom import LINKS_OF_ONE, CustomActivation, CustomLoss, adapted, find
 from skmlp.formulas.links import LINKS

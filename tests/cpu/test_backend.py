@@ -227,6 +227,27 @@ def test_predict_and_loss(loss, block_rows, weighted, real, rtol, monkeypatch):
     close(mean, np.average(twin.losses(problem.X, problem.y), weights=problem.row_weights), rtol)
 
 
+@needs_jit
+@pytest.mark.parametrize("rows", [1, 3, SHARD_ROWS, 2 * SHARD_ROWS + 9])
+@precisions
+def test_predictions_say_where_x_is_not_finite(rows, real, rtol, monkeypatch):
+    """In any row of any block; who has looked already gets what comes of it."""
+    monkeypatch.setattr(backend, "BLOCK_ROWS", SHARD_ROWS + 5)
+    problem = make_problem(rows=rows, hidden=(3,))
+    model, vector = problem.backend(real), problem.vector.astype(real)
+    finite = model.predict(vector, problem.X, looked_at=False)
+    np.testing.assert_array_equal(finite, model.predict(vector, problem.X))
+    for row in {0, rows // 2, rows - 1}:
+        for value in (np.nan, np.inf, -np.inf):
+            X = problem.X.copy()
+            X[row, 2] = value
+            with pytest.raises(model.NotFiniteError):
+                model.predict(vector, X, looked_at=False)
+            spoilt = model.predict(vector, X)
+            np.testing.assert_array_equal(np.delete(spoilt, row, axis=0), np.delete(finite, row, axis=0))
+    close(model.predict(vector, problem.X, looked_at=False), problem.naive().predict(problem.X), rtol)
+
+
 @pytest.mark.parametrize("rows", [0, 1, SHARD_ROWS, SHARD_ROWS + 1, 2 * SHARD_ROWS + 1])
 def test_predictions_of_any_number_of_rows(rows):
     problem = make_problem(rows=max(rows, 1), hidden=(3,))

@@ -72,9 +72,10 @@ def training(network, *, dense=True, recording=False, dtype="float64"):
     return shard_plan(network, LOSS, dtype, records, dense=dense, recording=recording)
 
 
-def prediction(network, *, dense=True, measured=False, raw=False):
+def prediction(network, *, dense=True, measured=False, raw=False, looked_at=True):
     records = Workspace(network, 8, dense=dense, training=False).records
-    return prediction_plan(network, LOSS, "float64", records, dense=dense, measured=measured, raw=raw)
+    kind = {"dense": dense, "measured": measured, "raw": raw, "looked_at": looked_at}
+    return prediction_plan(network, LOSS, "float64", records, **kind)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -149,6 +150,7 @@ def test_predictions_go_forward_alone():
     forward = ["product forward", "activate relu", "product forward", "activate tanh", "product forward"]
     measured = ["loss categorical_log_loss", "combine alone"]
     assert names(prediction(PLAIN, raw=True)) == [*forward, "keep output"]
+    assert names(prediction(PLAIN, raw=True, looked_at=False)) == ["product look", *forward, "keep output"]
     assert names(prediction(PLAIN)) == [*forward, "link softmax", "keep output"]
     assert names(prediction(PLAIN, measured=True)) == [*forward, *measured, "link softmax", "keep output"]
 

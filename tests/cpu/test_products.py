@@ -4,14 +4,17 @@ import numpy as np
 import pytest
 from scipy import sparse
 
+from skmlp.cpu import memory as places
 from skmlp.cpu.backend import SHARD_ROWS
-from skmlp.cpu.memory import DATA, WORK
-from skmlp.cpu.plan import Workspace, product
+from skmlp.cpu.epoch import carry_out
+from skmlp.cpu.memory import DATA, N_FIELDS, NOT_FINITE, SOURCE, WORK, Memory
+from skmlp.cpu.plan import Plan, Workspace, product
 from skmlp.cpu.products import PRODUCTS, product_loops
 from skmlp.cpu.tiles import DEPTH
 from skmlp.network.layout import Layout, Network
 from tests.cpu.operations import MARGIN, operate, whole_numbers, within
 from tests.cpu.problem import make_problem
+from tests.ways import needs_jit
 
 reals = pytest.mark.parametrize("real", ["float32", "float64"])
 kinds = pytest.mark.parametrize("kind", ["dense", "sparse"])
@@ -139,10 +142,36 @@ def test_gather(rows, n_in, real):
     layer.check("gather", np.zeros(4), layer.x, field="X")
 
 
+@pytest.mark.parametrize("n_in", [1, 3, 40])
+@reals
+def test_look(n_in, real):
+    """Notes NaN and infinity in the rows at hand, wherever they are, and nothing else."""
+    first, rows, most = 2, 5, np.finfo(real).max
+
+    def found(value, row, column):
+        X = np.random.default_rng(0).choice([most, -most, 0.0, 1e-40], size=(9, n_in)).astype(real)
+        X[row, column] = value
+        memory = Memory()
+        memory[DATA], memory[places.FIRST], memory[places.N_ROWS] = X, first, rows
+        record = np.zeros(N_FIELDS, dtype=np.int64)
+        record[[SOURCE, places.N_IN]] = DATA, n_in
+        plan = Plan(real)
+        plan.add(product_loops, "look", record)
+        with np.errstate(invalid="ignore"):
+            carry_out(plan.array(), memory.cells)
+        return memory.cells[NOT_FINITE]
+
+    for row in range(9):
+        for column in {0, n_in // 2, n_in - 1}:
+            for value in (np.nan, np.inf, -np.inf):
+                assert found(value, row, column) == (first <= row < first + rows)
+            assert found(1.0, row, column) == 0
+
+
 def test_every_loop_is_looked_at_by_itself():
     """Above."""
     dense = {f"{kind}{one}" for kind in ("forward", "weights", "inputs") for one in ("", "_one")}
-    assert PRODUCTS.keys() == dense | {"forward_sparse", "weights_sparse", "gather"}
+    assert PRODUCTS.keys() == dense | {"forward_sparse", "weights_sparse", "gather", "look"}
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -216,6 +245,7 @@ def test_the_narrowest_layers_and_sparse_inputs_have_loops_of_their_own():
     ]
 
 
+@needs_jit
 @kinds
 @reals
 @pytest.mark.parametrize("outputs", [1, 2, 5])

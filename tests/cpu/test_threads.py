@@ -13,6 +13,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from skmlp.cpu import backend, threads
 from skmlp.cpu.threads import allowed_threads, working
 from tests.cpu.problem import make_problem
+from tests.ways import needs_jit
 
 
 def blas_threads():
@@ -111,18 +112,23 @@ def test_training_counts(free):
     assert free() == 10
 
 
-def test_predicting_counts_and_ends_with_an_error(free, monkeypatch):
-    seen = []
+@needs_jit
+def test_predicting_in_threads_counts_and_ends_with_an_error(free, monkeypatch):
+    seen, meeting = [], threading.Barrier(2)
 
     def fail(*arguments):
+        meeting.wait(10)
         seen.append(free())
+        meeting.wait(10)
         raise MemoryError
 
-    problem = make_problem()
     monkeypatch.setattr(backend, "predict_rows", fail)
+    monkeypatch.setattr(backend, "BLOCK_ROWS", 4)
+    monkeypatch.setattr(backend, "team_size", lambda *arguments: 2)
+    problem = make_problem(rows=7)
     with pytest.raises(MemoryError):
         problem.backend().predict(problem.vector, problem.X)
-    assert seen == [9] and free() == 10
+    assert seen == [8, 8] and free() == 10
 
 
 # ---------------------------------------------------------------------------------------------------------------------

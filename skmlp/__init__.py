@@ -5,6 +5,7 @@ from importlib.metadata import PackageNotFoundError, version
 from skmlp.estimators.classification import MLPBinaryClassifier, MLPClassifier, MLPMulticlass
 from skmlp.estimators.custom import CustomActivation, CustomLoss
 from skmlp.estimators.regression import MLPRegressor
+from skmlp.warmup import warmup
 
 try:
     __version__ = version("skmlp")
@@ -19,4 +20,5 @@ __all__ = [
     "MLPMulticlass",
     "MLPRegressor",
     "__version__",
+    "warmup",
 ]

@@ -1,4 +1,4 @@
-"""Which back end trains and predicts."""
+"""Which back end trains and predicts, and where its compiled kernels are kept."""
 
 import sys
 import threading
@@ -25,6 +25,17 @@ def make_backend(device, network, loss, dtype, levels=(), n_jobs=None, **loss_se
     from skmlp.cpu.backend import CpuBackend
 
     return CpuBackend(network, loss, dtype, levels, n_jobs, **loss_settings)
+
+
+def kernel_folder():
+    """The folder in which compiled kernels are kept; None where none can be written."""
+    import_uninterrupted("skmlp.cpu.cache")
+    from skmlp.cpu.cache import KernelCache, attach
+
+    try:
+        return KernelCache(attach).cache_path  # of any function there: all that is compiled has its source beside it
+    except (RuntimeError, OSError):
+        return None
 
 
 def import_uninterrupted(module):

@@ -75,9 +75,9 @@ def test_other_imports_are_those_of_the_table(path):
     assert imported - sys.stdlib_module_names <= EXTERNAL[part(path)]
 
 
-def test_the_package_itself_imports_the_estimators_alone():
+def test_the_package_itself_imports_what_is_public_alone():
     imported = set(imports(PACKAGE / "__init__.py"))
-    assert {name.rpartition(".")[0] for name in imported if name.startswith("skmlp")} == {"skmlp.estimators"}
+    assert {name.split(".")[1] for name in imported if name.startswith("skmlp")} == {"estimators", "warmup"}
 
 
 def test_the_table_allows_no_more_than_the_rule():
@@ -85,7 +85,8 @@ def test_the_table_allows_no_more_than_the_rule():
     assert INTERNAL["formulas"] == INTERNAL["network"] == EXTERNAL["formulas"] == set()
     assert {name for name, allowed in EXTERNAL.items() if allowed & COMPILERS} <= {"cpu", "cuda"}
     for name in ("training", "network", "formulas"):
-        assert not INTERNAL[name] & {"estimators", "devices", "cpu", "cuda"}
+        assert not INTERNAL[name] & {"warmup", "estimators", "devices", "cpu", "cuda"}
+    assert not INTERNAL["warmup"] & {"cpu", "cuda"}
     assert INTERNAL["devices"] <= {"cpu", "cuda"}
 
 

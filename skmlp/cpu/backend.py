@@ -7,6 +7,7 @@ import numpy as np
 from scipy import sparse
 
 from skmlp.cpu import memory as places
+from skmlp.cpu.columns import LONGEST_REST, can_rest, rests
 from skmlp.cpu.custom import readable_errors
 from skmlp.cpu.epoch import run_shards
 from skmlp.cpu.memory import BATCH_LOSS, EPOCH_LOSS, EPOCH_ROWS, N_KEPT, N_TALLIES, STEPS, Memory
@@ -204,14 +205,17 @@ class TrainingRun:
         self._dense = not sparse.issparse(X)
         self._X, self._targets, self._weights = X, targets, weights
         self._batch_size = batch_size
-        # The statistics of batch normalisation are those of all rows of a batch.
-        self._shard_rows = batch_size if layout.normalization == "batch" else min(SHARD_ROWS, batch_size)
+        self._by_columns = solver if not self._dense and can_rest(solver, settings) else None
+        # The statistics of batch normalisation are those of all rows of a batch, and so are the columns that it fills.
+        whole = layout.normalization == "batch" or self._by_columns
+        self._shard_rows = batch_size if whole else min(SHARD_ROWS, batch_size)
         self._shards = -(-batch_size // self._shard_rows)
         self._workspace = Workspace(backend.network, self._shard_rows, dense=self._dense, training=True)
         self.parameters = parameters
         self.state = state
         self._teams, self._plans = {}, lru_cache(maxsize=None)(self._plans)
-        self._piece = max(1, int(FIRST_PIECE // (parameters.size * self._shard_rows)))
+        work = X.nnz * layout.units[1] / X.shape[0] if self._by_columns else parameters.size
+        self._piece = max(1, min(LONGEST_REST // 4, int(FIRST_PIECE // (work * self._shard_rows + 1))))
 
     def run_epoch(self, order, rates, outputs=None):
         """One pass over the rows ``order``, in batches; ``rates`` are the learning rates of its steps.
@@ -246,15 +250,26 @@ class TrainingRun:
         return loss, self.state[0][0]
 
     def _plans(self, members, recording):
-        """What is done when a batch begins, to a shard, at the end of a round of shards, and at the end of a batch."""
+        """What is done when a batch begins, to a shard, when a round of shards, a batch, and all ends."""
         backend, records = self._backend, self._workspace.records
         with readable_errors((*backend.network.activations, backend.loss), backend.dtype):
             shard = shard_plan(
-                backend.network, backend.loss, backend.dtype, records, dense=self._dense, recording=recording
+                backend.network,
+                backend.loss,
+                backend.dtype,
+                records,
+                dense=self._dense,
+                recording=recording,
+                by_columns=self._by_columns,
             )
-        clipped = self._settings.clip_norm > 0.0
-        opening, combining, closing = batch_plans(self._solver, backend.dtype, members=members, clipped=clipped)
-        return opening, shard, combining, closing
+        opening, *others = batch_plans(
+            self._solver,
+            backend.dtype,
+            members=members,
+            clipped=self._settings.clip_norm > 0.0,
+            by_columns=records[0] if self._by_columns else None,
+        )
+        return opening, shard, *others
 
     def _team(self, size):
         """A team of so many members."""
@@ -290,6 +305,8 @@ class TrainingRun:
             backend.put_input(memory, self._X)
             for place, value in shared.items():
                 memory[place] = value
+            if self._by_columns:
+                self._put_columns(memory)
             memory[places.MEMBER] = member
             memory[places.PART] = shared[places.PARTS][member]
             memory[places.WORK] = np.zeros(self._workspace.size, dtype=dtype)
@@ -298,17 +315,51 @@ class TrainingRun:
             members.append(memory)
         return Team(members, shared[places.BARRIER])
 
+    def _put_columns(self, memory):
+        """Room for the entries of a batch in the order of their columns."""
+        X, layout = self._X, self._backend.network.layout
+        rows = np.sort(np.diff(X.indptr))[::-1]
+        entries = int(rows[: self._batch_size].sum())
+        sizes = {
+            places.COLUMNS: min(X.shape[1], entries),
+            places.STARTS: min(X.shape[1], entries) + 2,
+            places.ENTRY_ROWS: entries,
+            places.COLUMN_PLACES: X.shape[1],
+        }
+        for place, size in sizes.items():
+            memory[place] = np.zeros(size, dtype=np.int64)
+        memory[places.ENTRIES] = np.zeros(entries, dtype=self._backend.dtype)
+        memory[places.DONE] = np.full(X.shape[1], int(self.state[1][STEPS]), dtype=np.int64)
+        memory[places.RESTS] = rests(self._solver, self._settings)
+        memory[places.UPDATED_FROM] = layout.weight_offsets[1]
+
     def _run_pieces(self, team, plans, rounds):
-        """Work in pieces, of which each takes about :data:`PAUSE` seconds."""
-        first = 0
-        while first < rounds:
-            last = min(first + self._piece, rounds)
-            for memory in team.members:
-                cells = memory.cells
-                cells[places.BEGIN], cells[places.END], cells[places.ABORTED] = first, last, 0
-            started = time.perf_counter()
-            team.run(lambda member: run_shards(*plans, team.members[member].cells))
-            # At most doubling: one call may have compiled the kernel.
-            seconds = max(time.perf_counter() - started, 1e-6)
-            self._piece = max(1, min(2 * self._piece, int((last - first) * PAUSE / seconds)))
-            first = last
+        """Work in pieces, of which each takes about :data:`PAUSE` seconds.
+
+        Columns that rest are brought up to date before the factors of their rests end, and when all ends.
+        """
+        first = rested = 0
+        try:
+            while first < rounds:
+                last = min(first + self._piece, rounds)
+                rested += last - first
+                settling = last == rounds or rested + 2 * self._piece > LONGEST_REST
+                self._run_piece(team, plans, first, last, settling)
+                first, rested = last, 0 if settling else rested
+        except BaseException:
+            if self._by_columns:
+                self._run_piece(team, plans, 0, 0, True)
+            raise
+
+    def _run_piece(self, team, plans, first, last, settling):
+        """Some rounds, and the end of all if ``settling``."""
+        for memory in team.members:
+            cells = memory.cells
+            cells[places.BEGIN], cells[places.END], cells[places.ABORTED] = first, last, 0
+            cells[places.SETTLING] = settling
+        started = time.perf_counter()
+        team.run(lambda member: run_shards(*plans, team.members[member].cells))
+        # At most doubling: one call may have compiled the kernel.
+        seconds = max(time.perf_counter() - started, 1e-6)
+        longest = LONGEST_REST // 4 if self._by_columns else last
+        self._piece = max(1, min(2 * self._piece, int((last - first) * PAUSE / seconds), longest))

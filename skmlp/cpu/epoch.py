@@ -23,6 +23,7 @@ from skmlp.cpu.memory import (
     PART,
     PLACE,
     RECORDING,
+    SETTLING,
     SHARD_SIZE,
     SKIPPED,
     TOTAL,
@@ -73,8 +74,10 @@ def run_rounds(opening, shard, combining, closing, memory):
 
 
 @kernel
-def run_shards(opening, shard, combining, closing, memory):
-    """As :func:`run_rounds`, with denormal numbers taken as 0."""
+def run_shards(opening, shard, combining, closing, ending, memory):
+    """As :func:`run_rounds`, with denormal numbers taken as 0; then, with SETTLING, what ends all."""
     before = swap_control(True, 0)
     run_rounds(opening, shard, combining, closing, memory)
+    if memory[SETTLING]:
+        carry_out(ending, memory)
     swap_control(False, before)

@@ -32,6 +32,7 @@ from skmlp.cpu.compile import STRICT_OPTIONS
     WEIGHTS,
     LEVELS,
     OUTPUTS,
+    ENTRIES,  # the values of a sparse batch, column by column
     # Arrays of float64.
     SETTINGS,  # hyperparameters of the optimiser, then parameters of the loss
     RATES,  # learning rates of the epoch
@@ -40,7 +41,14 @@ from skmlp.cpu.compile import STRICT_OPTIONS
     TALLY,
     LOSSES,  # of the shards of a round, one a member
     CHUNKS,  # for each chunk of the parameters its penalty, then the squared norm of its gradient, (2, chunks)
-    # Arrays of int64.
+    RESTS,  # factors of the steps that a column has rested, (steps, 2)
+    # Arrays of int64. Of a sparse batch that is taken column by column: its columns, where the entries of each begin,
+    # the row of each entry; and for all columns their places among those, and the step up to which they are done.
+    COLUMNS,
+    STARTS,
+    ENTRY_ROWS,
+    COLUMN_PLACES,
+    DONE,
     INDICES,
     INDPTR,
     ORDER,
@@ -51,8 +59,11 @@ from skmlp.cpu.compile import STRICT_OPTIONS
     N_LEVELS,
     N_TRAINED,
     N_WEIGHTS,
+    UPDATED_FROM,  # the first parameter that the step after a batch updates
+    N_COLUMNS,
     WEIGHTED,  # whether the rows have weights
     RECORDING,  # whether predictions are to be kept in OUTPUTS
+    SETTLING,  # whether all is to be brought up to date at the end
     TRAINING,
     SEED,  # of dropout
     MEMBER,
@@ -73,7 +84,7 @@ from skmlp.cpu.compile import STRICT_OPTIONS
     ABORTED,
     NOT_FINITE,  # whether X is not
     N_PLACES,
-) = range(50)
+) = range(60)
 
 # Places in an operation.
 (

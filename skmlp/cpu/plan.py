@@ -6,7 +6,7 @@ A plan is an array of integers with a row an operation: the address of a loop, a
 
 import numpy as np
 
-from skmlp.cpu import memory
+from skmlp.cpu import columns, memory
 from skmlp.cpu.activation import activation_loops, derivative_loops, link_loops
 from skmlp.cpu.dropout import dropout_loops
 from skmlp.cpu.loss import loss_loops
@@ -97,12 +97,17 @@ def product(kind, record, dense=True):
     return f"{kind}_one" if record[N_OUT] == 1 else kind
 
 
-def forward(plan, network, records, *, dense, training):
+def forward(plan, network, records, *, dense, training, by_columns=None):
     """From rows of X to raw outputs."""
     if dense and training:
         plan.add(product_loops, "gather", records[0])
+    if by_columns:
+        plan.add(columns.sort_loops, "sort", records[0])
     for layer, record in enumerate(records):
-        plan.add(product_loops, product("forward", record, dense), record)
+        if layer == 0 and by_columns:
+            plan.add(columns.forward_loops, by_columns, record)
+        else:
+            plan.add(product_loops, product("forward", record, dense), record)
         if layer == len(records) - 1:
             break
         if network.layout.normalization:
@@ -112,11 +117,14 @@ def forward(plan, network, records, *, dense, training):
             plan.add(dropout_loops, "forward", record)
 
 
-def backward(plan, network, records, *, dense):
+def backward(plan, network, records, *, dense, by_columns=None):
     """From the loss's gradient in the raw outputs to that in every parameter."""
     for layer in reversed(range(len(records))):
         record = records[layer]
-        plan.add(product_loops, product("weights", record, dense), record)
+        if layer == 0 and by_columns:
+            plan.add(columns.step_loops, by_columns, record)
+        else:
+            plan.add(product_loops, product("weights", record, dense), record)
         if layer == 0:
             break
         plan.add(product_loops, product("inputs", record), record)
@@ -128,15 +136,18 @@ def backward(plan, network, records, *, dense):
             plan.add(normalize_back_loops, network.layout.normalization, before)
 
 
-def shard_plan(network, loss, dtype, records, *, dense, recording):
-    """What is done to a shard in training: forward, loss, back; ``recording`` keeps the predictions."""
+def shard_plan(network, loss, dtype, records, *, dense, recording, by_columns=None):
+    """What is done to a shard in training: forward, loss, back.
+
+    ``recording`` keeps the predictions; ``by_columns`` is the solver that updates a sparse first layer by columns.
+    """
     plan = Plan(dtype)
-    forward(plan, network, records, dense=dense, training=True)
+    forward(plan, network, records, dense=dense, training=True, by_columns=by_columns)
     plan.add(loss_loops, loss, records[-1])
     if recording:
         plan.add(link_loops, network.link, records[-1])
         plan.add(output_loops, "output", records[-1])
-    backward(plan, network, records, dense=dense)
+    backward(plan, network, records, dense=dense, by_columns=by_columns)
     return plan.array()
 
 
@@ -158,9 +169,12 @@ def prediction_plan(network, loss, dtype, records, *, dense, measured, raw, look
     return plan.array()
 
 
-def batch_plans(solver, dtype, *, members, clipped):
-    """What is done when a batch begins, at the end of a round of shards, and at the end of a batch."""
-    opening, combining, closing = Plan(dtype), Plan(dtype), Plan(dtype)
+def batch_plans(solver, dtype, *, members, clipped, by_columns=None):
+    """What is done when a batch begins, when a round of shards ends, when a batch ends, and when all ends.
+
+    ``by_columns`` is the record of a first layer whose weights are updated column by column.
+    """
+    opening, combining, closing, ending = (Plan(dtype) for _ in range(4))
     opening.add(open_loops, "open")
     combining.add(combine_loops, "alone" if members == 1 else "together")
     if clipped:
@@ -171,4 +185,6 @@ def batch_plans(solver, dtype, *, members, clipped):
     if members > 1:
         closing.add(wait_loops, "wait")
     closing.add(count_loops, "count")
-    return opening.array(), combining.array(), closing.array()
+    if by_columns is not None:
+        ending.add(columns.settle_loops, solver, by_columns)
+    return opening.array(), combining.array(), closing.array(), ending.array()

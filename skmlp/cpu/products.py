@@ -182,8 +182,9 @@ def forward_sparse(real):
             for j in range(n_out):
                 z[i, j] = b[j]
             for k in range(values.size):
+                value, column = values[k], columns[k]
                 for j in range(n_out):
-                    z[i, j] += values[k] * w[columns[k], j]
+                    z[i, j] += value * w[column, j]
 
     return run
 
@@ -204,8 +205,9 @@ def weights_sparse(real):
             values = vector(memory, DATA, start, stop - start, real)
             columns = vector(memory, INDICES, start, stop - start, np.int64)
             for k in range(values.size):
+                value, column = values[k], columns[k]
                 for j in range(n_out):
-                    gradient[columns[k], j] += values[k] * delta[i, j]
+                    gradient[column, j] += value * delta[i, j]
 
     return run
 

@@ -29,6 +29,7 @@ from skmlp.cpu.memory import (
     STEPS,
     TALLY,
     TOTAL,
+    UPDATED_FROM,
     matrix,
     vector,
 )
@@ -43,16 +44,22 @@ CHUNK = 8192  # parameters
 
 
 @function
+def n_chunks(memory):
+    """Of the parameters that are updated after a batch."""
+    return -(-(memory[N_TRAINED] - memory[UPDATED_FROM]) // CHUNK)
+
+
+@function
 def share(memory):
     """The chunks of the parameters that a member works on, from the first to the one after the last."""
-    chunks = -(-memory[N_TRAINED] // CHUNK)
+    chunks = n_chunks(memory)
     return memory[MEMBER] * chunks // memory[MEMBERS], (memory[MEMBER] + 1) * chunks // memory[MEMBERS]
 
 
 @function
 def chunk_sums(memory, row):
     """The numbers noted for each chunk: its penalty (row 0) or the squared norm of its gradient (row 1)."""
-    chunks = -(-memory[N_TRAINED] // CHUNK)
+    chunks = n_chunks(memory)
     return vector(memory, CHUNKS, row * chunks, chunks, np.float64)
 
 
@@ -121,7 +128,7 @@ def squares_loop(name, real):
         s, squares = settings_of(memory), chunk_sums(memory, 1)
         first, last = share(memory)
         for chunk in range(first, last):
-            start = chunk * CHUNK
+            start = memory[UPDATED_FROM] + chunk * CHUNK
             size = min(CHUNK, memory[N_TRAINED] - start)
             w = vector(memory, PARAMETERS, start, size, real)
             gradient = vector(memory, TOTAL, start, size, real)
@@ -148,6 +155,11 @@ def step_scale(memory, s):
     return min(1.0, s.clip_norm / max(total**0.5 / weight, 1e-300)) / weight
 
 
+def walker(optimiser):
+    """Loop of an optimiser's update over some parameters."""
+    return {1: one_slot, 2: two_slots, 3: three_slots}[optimiser.slots](optimiser.update)
+
+
 def update_loop(name, real):
     """One step of an optimiser on a member's chunks; notes their penalties before it, not divided by the weight.
 
@@ -157,7 +169,7 @@ def update_loop(name, real):
     optimiser = OPTIMISERS[name]
     n_slots = optimiser.slots
     prepare = function(optimiser.constants)
-    walk = {1: one_slot, 2: two_slots, 3: three_slots}[n_slots](optimiser.update)
+    walk = walker(optimiser)
 
     def run(memory, operation):
         s, penalties = settings_of(memory), chunk_sums(memory, 0)
@@ -171,7 +183,7 @@ def update_loop(name, real):
         slots = matrix(memory, SLOTS, 0, n_slots, memory[N_TRAINED], real)
         first, last = share(memory)
         for chunk in range(first, last):
-            start = chunk * CHUNK
+            start = memory[UPDATED_FROM] + chunk * CHUNK
             size = min(CHUNK, memory[N_TRAINED] - start)
             w = vector(memory, PARAMETERS, start, size, real)
             gradient = vector(memory, TOTAL, start, size, real)

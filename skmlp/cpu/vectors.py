@@ -4,7 +4,11 @@ from contextlib import contextmanager
 
 import numpy as np
 from llvmlite import binding, ir
+from numba import types
 from numba.core import cgutils, config
+from numba.extending import intrinsic, overload
+
+from skmlp.cpu.compile import OPTIONS
 
 INTEGER, SHORT, BIT = ir.IntType(64), ir.IntType(32), ir.IntType(1)
 
@@ -62,10 +66,7 @@ class Vectors:
 
     def prefetch(self, base, index):
         """Let the cache line of an element be fetched into the second-level cache."""
-        pointer = self.builder.bitcast(self.builder.gep(base, [index]), ir.IntType(8).as_pointer())
-        kind = ir.FunctionType(ir.VoidType(), [pointer.type, SHORT, SHORT, SHORT])
-        fetch = cgutils.get_or_insert_function(self.builder.module, kind, "llvm.prefetch.p0i8")
-        self.builder.call(fetch, [pointer, SHORT(0), SHORT(2), SHORT(1)])
+        prefetch(self.builder, self.builder.bitcast(self.builder.gep(base, [index]), ir.IntType(8).as_pointer()), 2)
 
     def _at(self, base, index):
         return self.builder.bitcast(self.builder.gep(base, [index]), self.vector.as_pointer())
@@ -126,3 +127,28 @@ class Vectors:
                 write(True)
             with false:
                 write(False)
+
+
+def fetch(address):
+    """Let the cache line at an address be fetched; nothing with the JIT off."""
+
+
+@intrinsic
+def _fetch(typing_context, address):
+    def build(context, builder, signature, arguments):
+        prefetch(builder, builder.inttoptr(arguments[0], ir.IntType(8).as_pointer()), 3)
+        return context.get_dummy_value()
+
+    return types.void(types.int64), build
+
+
+@overload(fetch, jit_options=OPTIONS)
+def _fetch_overload(address):
+    return lambda address: _fetch(address)
+
+
+def prefetch(builder, pointer, level):
+    """Fetch a cache line into the first-level (3) or second-level cache (2)."""
+    kind = ir.FunctionType(ir.VoidType(), [pointer.type, SHORT, SHORT, SHORT])
+    call = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
+    builder.call(call, [pointer, SHORT(0), SHORT(level), SHORT(1)])

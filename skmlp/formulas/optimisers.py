@@ -2,8 +2,12 @@
 
 To add one, write its two functions and put them in :data:`OPTIMISERS`. ``constants(step, rate, settings, memory)``
 gives, once a step, the six numbers that the update needs (unused ones 0.0); ``step`` counts from 1, ``rate`` is the
-step's learning rate η, and ``memory`` is an array whose first two numbers, 1.0 at the start, an optimiser may keep for
-itself. ``update(w, g, m, ..., constants)`` returns the new parameter and its new state, one value a slot.
+step's learning rate η, and ``memory`` is an array whose first two numbers, 1.0 at the start, an optimiser may
+keep for itself. ``update(w, g, m, ..., constants)`` returns the new parameter and its new state, one value a slot.
+
+Where it can be said in closed form what steps with a gradient of 0 do, ``rest(w, m, ..., constants)`` says it, with the
+two numbers of ``rest_constants(steps, settings)``: so the weights of columns that are seldom filled are left alone
+until they are needed.
 """
 
 from collections.abc import Callable
@@ -32,6 +36,8 @@ class Optimiser(NamedTuple):
     slots: int
     constants: Callable
     update: Callable
+    rest_constants: Callable | None = None
+    rest: Callable | None = None
 
 
 def sgd_constants(step, rate, settings, memory):
@@ -46,6 +52,19 @@ def sgd(w, g, velocity, constants):
     rate, momentum, ahead, direct = constants[0], constants[1], constants[2], constants[3]
     velocity = momentum * velocity - rate * g
     return w + (ahead * velocity - direct * g), velocity
+
+
+def sgd_rest_constants(steps, settings):
+    """μ^k, and what the velocity is multiplied by in its sum over k steps: Σ_{j≤k} μ^j, or μ times that (Nesterov)."""
+    momentum = settings.momentum
+    decay = momentum**steps
+    total = steps if momentum == 1.0 else momentum * (1.0 - decay) / (1.0 - momentum)
+    return decay, total * momentum if settings.nesterov > 0.0 else total
+
+
+def sgd_rest(w, velocity, constants):
+    """v ← μ^k v; w ← w + Σ_{j≤k} μ^j v, k steps on."""
+    return w + constants[1] * velocity, constants[0] * velocity
 
 
 def adam_constants(step, rate, settings, memory):
@@ -136,6 +155,16 @@ def rmsprop(w, g, v, constants):
     return w - constants[0] * g / (sqrt(v) + constants[3]), v
 
 
+def averages_rest_constants(steps, settings):
+    """ρ^k: averages of squared gradients fade."""
+    return settings.rho**steps, 0.0
+
+
+def rmsprop_rest(w, v, constants):
+    """v ← ρ^k v, k steps on."""
+    return w, constants[0] * v
+
+
 def adagrad_constants(step, rate, settings, memory):
     """η and ε."""
     return rate, settings.epsilon, 0.0, 0.0, 0.0, 0.0
@@ -147,6 +176,16 @@ def adagrad(w, g, total, constants):
     return w - constants[0] * g / (sqrt(total) + constants[1]), total
 
 
+def adagrad_rest_constants(steps, settings):
+    """Nothing to prepare."""
+    return 1.0, 0.0
+
+
+def adagrad_rest(w, total, constants):
+    """Nothing changes."""
+    return w, total
+
+
 def adadelta(w, g, v, moved, constants):
     """v ← ρ v + (1 - ρ) g²; d = g √(u + ε) / √(v + ε); u ← ρ u + (1 - ρ) d²; w ← w - η d (Zeiler, 2012).
 
@@ -156,6 +195,11 @@ def adadelta(w, g, v, moved, constants):
     step = g * sqrt(moved + constants[3]) / sqrt(v + constants[3])
     moved = constants[1] * moved + constants[2] * (step * step)
     return w - constants[0] * step, v, moved
+
+
+def adadelta_rest(w, v, moved, constants):
+    """v ← ρ^k v; u ← ρ^k u, k steps on."""
+    return w, constants[0] * v, constants[0] * moved
 
 
 def lion_constants(step, rate, settings, memory):
@@ -186,14 +230,14 @@ def keep_gradient(w, g, last, constants):
 
 
 OPTIMISERS = {
-    "sgd": Optimiser(1, sgd_constants, sgd),
+    "sgd": Optimiser(1, sgd_constants, sgd, sgd_rest_constants, sgd_rest),
     "adam": Optimiser(2, adam_constants, adam),
     "adamw": Optimiser(2, corrected_constants, adamw),
     "nadam": Optimiser(2, nadam_constants, nadam),
     "amsgrad": Optimiser(3, corrected_constants, amsgrad),
-    "rmsprop": Optimiser(1, rmsprop_constants, rmsprop),
-    "adagrad": Optimiser(1, adagrad_constants, adagrad),
-    "adadelta": Optimiser(2, rmsprop_constants, adadelta),
+    "rmsprop": Optimiser(1, rmsprop_constants, rmsprop, averages_rest_constants, rmsprop_rest),
+    "adagrad": Optimiser(1, adagrad_constants, adagrad, adagrad_rest_constants, adagrad_rest),
+    "adadelta": Optimiser(2, rmsprop_constants, adadelta, averages_rest_constants, adadelta_rest),
     "lion": Optimiser(1, lion_constants, lion),
     "keep_gradient": Optimiser(1, no_constants, keep_gradient),
 }

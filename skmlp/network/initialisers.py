@@ -54,7 +54,15 @@ INITIALISERS = {
 AUTO = "auto"
 # Which initialiser suits an activation that scikit-learn's MLP does not have; he_normal suits the others.
 SUITS = {"selu": "lecun_normal", "elu": "lecun_normal"}
+DRAWN_AT_ONCE = 2**15
 OF_SCIKIT_LEARN = {"identity": 6.0, "logistic": 2.0, "tanh": 6.0, "relu": 6.0}
+
+
+def fill_uniformly(values, bound, random_state):
+    """Draw from ±bound, as one call would, but some at a time: that takes half as long as in fresh memory."""
+    for start in range(0, values.size, DRAWN_AT_ONCE):
+        part = values[start : start + DRAWN_AT_ONCE]
+        part[...] = random_state.uniform(-bound, bound, part.size)
 
 
 def initialise(name, network, activation, random_state, dtype):
@@ -80,7 +88,7 @@ def initialise(name, network, activation, random_state, dtype):
     for weights, bias, function in zip(layout.weights(vector), layout.biases(vector), names, strict=True):
         if name == AUTO and function in OF_SCIKIT_LEARN:
             bound = np.sqrt(OF_SCIKIT_LEARN[function] / sum(weights.shape))
-            weights[...] = random_state.uniform(-bound, bound, weights.shape)
+            fill_uniformly(weights.reshape(-1), bound, random_state)
             bias[...] = random_state.uniform(-bound, bound, bias.shape)
         else:
             draw = INITIALISERS[SUITS.get(function, "he_normal") if name == AUTO else name]

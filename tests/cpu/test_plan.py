@@ -9,6 +9,7 @@ from numba.core import config
 from skmlp.cpu import memory as places
 from skmlp.cpu.activation import activation_loops, derivative_loops, link_loops
 from skmlp.cpu.backend import SHARD_ROWS, CpuBackend
+from skmlp.cpu.columns import forward_loops, settle_loops, sort_loops, step_loops
 from skmlp.cpu.dropout import dropout_loops
 from skmlp.cpu.loss import loss_loops
 from skmlp.cpu.memory import LANES, LOOP
@@ -38,6 +39,10 @@ FAMILIES = {
     "squares": squares_loops,
     "update": update_loops,
     "count": count_loops,
+    "sort": sort_loops,
+    "forward by columns": forward_loops,
+    "step by columns": step_loops,
+    "settle": settle_loops,
 }
 PLAIN = Network(Layout((4, 5, 3, 2)), ("relu", "tanh"), "softmax")
 NORMALIZED = {kind: Network(Layout((4, 5, 3, 2), kind), ("relu", "tanh"), "softmax") for kind in ("batch", "layer")}
@@ -67,9 +72,9 @@ def names(plan, dtype="float64"):
     return [known[address][0] for address in plan[:, LOOP]]
 
 
-def training(network, *, dense=True, recording=False, dtype="float64"):
+def training(network, *, dense=True, recording=False, dtype="float64", by_columns=None):
     records = Workspace(network, 8, dense=dense, training=True).records
-    return shard_plan(network, LOSS, dtype, records, dense=dense, recording=recording)
+    return shard_plan(network, LOSS, dtype, records, dense=dense, recording=recording, by_columns=by_columns)
 
 
 def prediction(network, *, dense=True, measured=False, raw=False, looked_at=True):
@@ -146,6 +151,17 @@ def test_rows_of_a_sparse_x_are_not_gathered():
     assert names(prediction(PLAIN, dense=False))[0] == "product forward_sparse"
 
 
+def test_a_sparse_first_layer_by_columns():
+    """Its weights make their step on the way back."""
+    found = names(training(PLAIN, dense=False, by_columns="sgd"))
+    assert found[:3] == ["sort sort", "forward by columns sgd", "activate relu"]
+    assert found[-3:] == ["product inputs", "derivative relu", "step by columns sgd"]
+    assert len(found) == len(training(PLAIN))
+    record = Workspace(PLAIN, 8, dense=False, training=True).records[0]
+    *_, ending = batch_plans("sgd", "float64", members=1, clipped=False, by_columns=record)
+    assert names(ending) == ["settle sgd"] and ending[0, places.N_IN] == 4
+
+
 def test_predictions_go_forward_alone():
     forward = ["product forward", "activate relu", "product forward", "activate tanh", "product forward"]
     measured = ["loss categorical_log_loss", "combine alone"]
@@ -173,9 +189,10 @@ def test_predictions_are_normalised_and_know_no_dropout():
 @pytest.mark.parametrize("members", [1, 3])
 def test_the_rest_of_a_batch(members, clipped):
     """Members of a team wait for each other before what one of them needs of the others."""
-    opening, combining, closing = map(names, batch_plans("adam", "float64", members=members, clipped=clipped))
+    plans = batch_plans("adam", "float64", members=members, clipped=clipped)
+    opening, combining, closing, ending = map(names, plans)
     wait = ["wait wait"] * (members > 1)
-    assert opening == ["open open"]
+    assert opening == ["open open"] and ending == []
     assert combining == ["combine alone" if members == 1 else "combine together"]
     assert closing == [*(["squares squares", *wait] if clipped else []), "update adam", *wait, "count count"]
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from skmlp.cpu.compile import function
-from skmlp.cpu.memory import MEMBER, MEMBERS, N_TRAINED, Memory
+from skmlp.cpu.memory import MEMBER, MEMBERS, N_TRAINED, UPDATED_FROM, Memory
 from skmlp.cpu.update import CHUNK, count_loops, share, squares_loops, update_loops
 from skmlp.formulas.optimisers import Settings
 from tests import naive
@@ -24,11 +24,13 @@ def chunks_of(memory):
 
 @sizes
 @pytest.mark.parametrize("members", [1, 2, 3, 4, 7, 11])
-def test_every_chunk_is_for_one_member(size, members):
+@pytest.mark.parametrize("first", [0, 700])
+def test_every_chunk_is_for_one_member(size, members, first):
     taken = []
     for member in range(members):
         memory = Memory()
-        memory[N_TRAINED], memory[MEMBER], memory[MEMBERS] = size, member, members
+        memory[N_TRAINED], memory[UPDATED_FROM] = first + size, first
+        memory[MEMBER], memory[MEMBERS] = member, members
         taken += range(*chunks_of(memory.cells))
     assert taken == list(range(-(-size // CHUNK)))
 
@@ -47,7 +49,7 @@ class Step:
         self.chunks = np.full(2 * -(-size // CHUNK), np.nan)
         self.tally = np.array([100.0, 50.0, batch_loss, weight])
 
-    def carry_out(self, family, name, members=1, rate=0.01):
+    def carry_out(self, family, name, members=1, rate=0.01, **more):
         """The operation of each member, one after the other."""
         for member in range(members):
             operate(
@@ -71,6 +73,7 @@ class Step:
                     "BATCH_ROWS": 4,
                     "MEMBER": member,
                     "MEMBERS": members,
+                    **more,
                 },
             )
 
@@ -124,6 +127,25 @@ def test_penalty_and_decay_are_for_weights_alone(size, kind):
     gradient = (step.gradient + step.of_weights(naive.penalty_gradient)) / step.weight
     decay = 0.05 * step.start if kind == "weights" else 0.0
     np.testing.assert_allclose(step.w, step.start - 0.1 * gradient - decay, rtol=1e-12, atol=1e-12)
+
+
+@sizes
+def test_parameters_before_the_first_to_be_updated_stay(size):
+    """They have had their step; what follows them is as if it were alone."""
+    results = []
+    for first in (0, 700):
+        step = Step(size, "float64", n_weights=size // 2, weight_decay=0.4, clip_norm=0.5, **PENALTY)
+        before = step.start.copy()
+        step.w, step.gradient = (np.append(np.full(first, 3.0), values) for values in (step.start, step.gradient))
+        step.slots = np.zeros((2, first + size))
+        step.size, step.n_weights = first + size, first + size // 2
+        step.carry_out(squares_loops, "squares", members=2, UPDATED_FROM=first)
+        step.carry_out(update_loops, "adam", members=2, UPDATED_FROM=first)
+        assert (step.w[:first] == 3.0).all() and (step.slots[:, :first] == 0.0).all()
+        assert (step.w[first:] != before).any()
+        results.append((step.w[first:], step.slots[:, first:], step.chunks))
+    for one, other in zip(*results, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 @sizes

@@ -24,6 +24,19 @@ def activation_loop(name, real):
     return run
 
 
+def activation_in_place_loop(name, real):
+    """Loop of one activation in the place of z: over two arrays that are one a loop would not vectorise."""
+    apply = kernel_formula(ACTIVATIONS, name).function
+
+    def run(memory, operation):
+        size = padded(memory[N_ROWS] * operation[N_OUT])
+        z = vector(memory, WORK, operation[Z], size, real)
+        for i in range(size):
+            z[i] = apply(z[i])
+
+    return run
+
+
 def derivative_loop(name, real):
     """Loop of one activation's derivative over a layer: delta *= da/dz."""
     derivative = kernel_formula(ACTIVATIONS, name).derivative
@@ -56,4 +69,5 @@ def link_loop(name, real):
     return by_row if LINKS[name].by_row else by_value
 
 
-activation_loops, derivative_loops, link_loops = Family(activation_loop), Family(derivative_loop), Family(link_loop)
+activation_loops, in_place_loops = Family(activation_loop), Family(activation_in_place_loop)
+derivative_loops, link_loops = Family(derivative_loop), Family(link_loop)

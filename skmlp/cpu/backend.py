@@ -1,7 +1,6 @@
 """What the trainer is handed: a network on this back end, and a run of training on one data set."""
 
 import time
-from functools import lru_cache
 
 import numpy as np
 from scipy import sparse
@@ -20,13 +19,21 @@ from skmlp.cpu.update import CHUNK
 from skmlp.formulas.losses import LossSettings
 from skmlp.formulas.optimisers import OPTIMISERS, Settings
 
-SHARD_ROWS = 256
-"""Rows of a batch that go forward and back together: a product wants 128 or more, and the values of the layers
-should stay in the second-level cache until the way back. A batch is cut by its size alone, so that a result depends on
-nothing else."""
+SHARD_ROWS, LEAST_ROWS = 256, 96
+"""Most rows of a batch that go forward and back together, since the values of the layers should stay in the
+second-level cache until the way back; and fewest, for a product of fewer takes longer a row."""
 BLOCK_ROWS = 4096  # rows of one call of the prediction kernel
 PAUSE = 0.1  # seconds of kernel work after which Python gets to see a Ctrl-C
 FIRST_PIECE = 1e8  # multiplications in the first piece of work, some hundredths of a second
+
+
+def shard_rows(batch_size):
+    """Rows of a shard: half a batch or less where that is enough, so that two threads may share it.
+
+    A batch is cut by its size alone, so that a result depends on nothing else.
+    """
+    half = -(-batch_size // 2)
+    return batch_size if half < LEAST_ROWS else min(SHARD_ROWS, half + -half % 8)
 
 
 class NotFiniteError(ValueError):
@@ -58,7 +65,7 @@ class CpuBackend:
         self.dtype = np.dtype(dtype)
         self._levels = np.array(levels, dtype=self.dtype)
         self._loss_settings = LossSettings(**loss_settings)
-        self._prediction = lru_cache(maxsize=16)(self._prediction)
+        self._predictions = {}
 
     def start(self, parameters, X, targets, weights, *, batch_size, solver, settings, state=None, seed=-1):
         """A :class:`TrainingRun`, which changes ``parameters`` in place.
@@ -150,8 +157,11 @@ class CpuBackend:
     def _predict(self, parameters, X, targets, weights, raw, looked_at):
         """Block by block, so that a conversion of X needs memory for one block a thread."""
         rows, dense, measured = X.shape[0], not sparse.issparse(X), targets is not None
-        shard_rows = min(SHARD_ROWS, 1 << (rows - 1).bit_length()) if rows else 1
-        work_size, plan = self._prediction(shard_rows, dense, measured, raw, looked_at)
+        rows_at_once = min(SHARD_ROWS, 1 << (rows - 1).bit_length()) if rows else 1
+        kind = rows_at_once, dense, measured, raw, looked_at
+        if kind not in self._predictions:
+            self._predictions[kind] = self._prediction(*kind)
+        work_size, plan = self._predictions[kind]
         outputs = np.empty((rows, self.network.layout.units[-1]), dtype=self.dtype)
         parameters = np.ascontiguousarray(parameters)
         starts = range(0, rows, BLOCK_ROWS)
@@ -166,7 +176,7 @@ class CpuBackend:
                 memory[places.ORDER] = np.arange(min(BLOCK_ROWS, rows))
             memory[places.WORK], memory[places.PARAMETERS] = np.zeros(work_size, dtype=self.dtype), parameters
             memory.cells[places.MEMBERS] = memory.cells[places.FILLED] = 1
-            memory.cells[places.SHARD_SIZE] = shard_rows
+            memory.cells[places.SHARD_SIZE] = rows_at_once
             for number in range(member, len(starts), size):
                 block = slice(starts[number], min(starts[number] + BLOCK_ROWS, rows))
                 self.put_input(memory, X[block] if len(starts) > 1 else X)
@@ -208,12 +218,12 @@ class TrainingRun:
         self._by_columns = solver if not self._dense and can_rest(solver, settings) else None
         # The statistics of batch normalisation are those of all rows of a batch, and so are the columns that it fills.
         whole = layout.normalization == "batch" or self._by_columns
-        self._shard_rows = batch_size if whole else min(SHARD_ROWS, batch_size)
+        self._shard_rows = batch_size if whole else shard_rows(batch_size)
         self._shards = -(-batch_size // self._shard_rows)
         self._workspace = Workspace(backend.network, self._shard_rows, dense=self._dense, training=True)
         self.parameters = parameters
         self.state = state
-        self._teams, self._plans = {}, lru_cache(maxsize=None)(self._plans)
+        self._teams, self._plans = {}, {}
         work = X.nnz * layout.units[1] / X.shape[0] if self._by_columns else parameters.size
         self._piece = max(1, min(LONGEST_REST // 4, int(FIRST_PIECE // (work * self._shard_rows + 1))))
 
@@ -228,15 +238,18 @@ class TrainingRun:
         team = self._team(size)
         order, rates = np.ascontiguousarray(order), np.ascontiguousarray(rates, dtype=np.float64)
         for member, memory in enumerate(team.members):
-            memory[places.ORDER], memory[places.N_ORDER], memory[places.RATES] = order, len(order), rates
+            memory[places.ORDER], memory[places.RATES] = order, rates
+            memory.cells[places.N_ORDER], memory.cells[places.RECORDING] = len(order), outputs is not None
             if member > 0:  # each counts the steps for itself
                 memory.array(places.KEPT)[:] = self.state[1]
-            memory[places.RECORDING] = outputs is not None
             if outputs is not None:
                 memory[places.OUTPUTS] = outputs
         tally = team.members[0].array(places.TALLY)
         tally[EPOCH_LOSS] = tally[EPOCH_ROWS] = 0.0
-        self._run_pieces(team, self._plans(size, outputs is not None), len(rates) * -(-self._shards // size))
+        kind = size, outputs is not None
+        if kind not in self._plans:
+            self._plans[kind] = self._make_plans(*kind)
+        self._run_pieces(team, self._plans[kind], len(rates) * -(-self._shards // size))
         return float(tally[EPOCH_LOSS] / tally[EPOCH_ROWS]) if tally[EPOCH_ROWS] > 0 else float("nan")
 
     def shuffle(self, rows, random_state):
@@ -249,7 +262,7 @@ class TrainingRun:
         loss = self.run_epoch(np.arange(self._targets.shape[0]), np.zeros(1))
         return loss, self.state[0][0]
 
-    def _plans(self, members, recording):
+    def _make_plans(self, members, recording):
         """What is done when a batch begins, to a shard, when a round of shards, a batch, and all ends."""
         backend, records = self._backend, self._workspace.records
         with readable_errors((*backend.network.activations, backend.loss), backend.dtype):

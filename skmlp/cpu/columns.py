@@ -12,7 +12,6 @@ from skmlp.cpu.compile import Family, function
 from skmlp.cpu.loss import shard_rows
 from skmlp.cpu.memory import (
     BATCH,
-    BATCH_WEIGHT,
     COLUMN_PLACES,
     COLUMNS,
     DATA,
@@ -21,6 +20,7 @@ from skmlp.cpu.memory import (
     ENTRIES,
     ENTRY_ROWS,
     GRADIENT,
+    GRADIENT_SCALE,
     INDICES,
     INDPTR,
     KEPT,
@@ -31,7 +31,6 @@ from skmlp.cpu.memory import (
     N_KEPT,
     N_OUT,
     N_ROWS,
-    N_TRAINED,
     PARAMETERS,
     RATES,
     RESTS,
@@ -49,7 +48,7 @@ from skmlp.cpu.memory import (
     vector,
 )
 from skmlp.cpu.products import column_sums
-from skmlp.cpu.update import settings_of, walker
+from skmlp.cpu.update import settings_of, state_of, walker
 from skmlp.cpu.vectors import fetch
 from skmlp.formulas.optimisers import OPTIMISERS
 
@@ -117,24 +116,24 @@ def count_entries(indptr, rows):
     return total
 
 
-def rest_one(rest):
+def rest_one(rest, real):
     """Loop of a rest with one state value a parameter."""
 
     @function
-    def run(w, state, constants):
-        m = state[0]
+    def run(memory, start, w, constants):
+        m = state_of(memory, 0, start, w.size, real)
         for i in range(w.size):
             w[i], m[i] = rest(w[i], m[i], constants)
 
     return run
 
 
-def rest_two(rest):
+def rest_two(rest, real):
     """Loop of a rest with two state values a parameter."""
 
     @function
-    def run(w, state, constants):
-        m, v = state[0], state[1]
+    def run(memory, start, w, constants):
+        m, v = state_of(memory, 0, start, w.size, real), state_of(memory, 1, start, w.size, real)
         for i in range(w.size):
             w[i], m[i], v[i] = rest(w[i], m[i], v[i], constants)
 
@@ -144,17 +143,16 @@ def rest_two(rest):
 def bring_up(name, real):
     """Function that brings the weights of one column up to date."""
     optimiser = OPTIMISERS[name]
-    n_slots = optimiser.slots
-    walk = {1: rest_one, 2: rest_two}[n_slots](optimiser.rest)
+    walk = {1: rest_one, 2: rest_two}[optimiser.slots](optimiser.rest, real)
 
     @function
     def run(memory, column, n_out, now):
         done = vector(memory, DONE, 0, column + 1, np.int64)
         if done[column] < now:
             constants = vector(memory, RESTS, 2 * (now - done[column]), 2, np.float64)
-            w = vector(memory, PARAMETERS, column * n_out, n_out, real)
-            state = matrix(memory, SLOTS, 0, n_slots, memory[N_TRAINED], real)[:, column * n_out : (column + 1) * n_out]
-            walk(w, state, (real(constants[0]), real(constants[1])))
+            start = column * n_out
+            w = vector(memory, PARAMETERS, start, n_out, real)
+            walk(memory, start, w, (real(constants[0]), real(constants[1])))
             done[column] = now
 
     return run
@@ -208,8 +206,7 @@ def sorted_entries(memory, real):
 def step_loop(name, real):
     """Gradient of the weights of the batch's columns, x.T @ delta, and their step; gradient of b."""
     optimiser = OPTIMISERS[name]
-    n_slots = optimiser.slots
-    prepare, walk = function(optimiser.constants), walker(optimiser)
+    prepare, walk = function(optimiser.constants), walker(optimiser, real)
 
     def run(memory, operation):
         n_rows, n_out = memory[N_ROWS], operation[N_OUT]
@@ -223,8 +220,7 @@ def step_loop(name, real):
         c = prepare(kept[STEPS] + 1.0, rate, settings_of(memory), kept)
         constants = real(c[0]), real(c[1]), real(c[2]), real(c[3]), real(c[4]), real(c[5])
         alike = real(0.0), real(0.0), real(1.0)
-        scale = real(1.0 / vector(memory, TALLY, BATCH_WEIGHT, 1, np.float64)[0])
-        slots = matrix(memory, SLOTS, 0, n_slots, memory[N_TRAINED], real)
+        scale = real(vector(memory, TALLY, GRADIENT_SCALE, 1, np.float64)[0])
         gradient = vector(memory, GRADIENT, 0, n_out, real)
         columns, starts, rows, values = sorted_entries(memory, real)
         done = vector(memory, DONE, 0, operation[N_IN], np.int64)
@@ -237,7 +233,7 @@ def step_loop(name, real):
                     gradient[j] += value * row[j]
             start = columns[place] * n_out
             w = vector(memory, PARAMETERS, start, n_out, real)
-            walk(w, gradient, slots[:, start : start + n_out], n_out, constants, alike, alike, scale)
+            walk(memory, start, w, gradient, n_out, constants, alike, alike, scale)
             done[columns[place]] = now + 1
 
     return run

@@ -113,7 +113,7 @@ from skmlp.cpu.compile import STRICT_OPTIONS
 ) = range(22)
 
 # Places in ``TALLY``, what a run of shards leaves for the next one.
-EPOCH_LOSS, EPOCH_ROWS, BATCH_LOSS, BATCH_WEIGHT, N_TALLIES = range(5)
+EPOCH_LOSS, EPOCH_ROWS, BATCH_LOSS, BATCH_WEIGHT, GRADIENT_SCALE, N_TALLIES = range(6)
 # Places in ``KEPT``: the first two numbers are for the optimiser's formula.
 STEPS, N_KEPT = 2, 3
 

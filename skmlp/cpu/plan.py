@@ -7,7 +7,7 @@ A plan is an array of integers with a row an operation: the address of a loop, a
 import numpy as np
 
 from skmlp.cpu import columns, memory
-from skmlp.cpu.activation import activation_loops, derivative_loops, link_loops
+from skmlp.cpu.activation import activation_loops, derivative_loops, in_place_loops, link_loops
 from skmlp.cpu.dropout import dropout_loops
 from skmlp.cpu.loss import loss_loops
 from skmlp.cpu.memory import LANES, LAYER, N_FIELDS, N_IN, N_OUT, SOURCE, SUMS, X
@@ -15,7 +15,7 @@ from skmlp.cpu.normalization import normalize_back_loops, normalize_loops
 from skmlp.cpu.output import output_loops
 from skmlp.cpu.products import product_loops
 from skmlp.cpu.team import combine_loops, open_loops, wait_loops
-from skmlp.cpu.update import count_loops, squares_loops, update_loops
+from skmlp.cpu.update import clip_loops, count_loops, squares_loops, update_loops
 from skmlp.formulas.activations import ACTIVATIONS
 
 
@@ -112,7 +112,8 @@ def forward(plan, network, records, *, dense, training, by_columns=None):
             break
         if network.layout.normalization:
             plan.add(normalize_loops, network.layout.normalization, record)
-        plan.add(activation_loops, network.activations[layer], record)
+        family = in_place_loops if record[memory.A] == record[memory.Z] else activation_loops
+        plan.add(family, network.activations[layer], record)
         if training and network.dropout[layer] > 0.0:
             plan.add(dropout_loops, "forward", record)
 
@@ -181,6 +182,7 @@ def batch_plans(solver, dtype, *, members, clipped, by_columns=None):
         closing.add(squares_loops, "squares")
         if members > 1:
             closing.add(wait_loops, "wait")
+        closing.add(clip_loops, "clip")
     closing.add(update_loops, solver)
     if members > 1:
         closing.add(wait_loops, "wait")

@@ -24,6 +24,7 @@ from skmlp.cpu.memory import (
     BATCH_LOSS,
     BATCH_WEIGHT,
     FILLED,
+    GRADIENT_SCALE,
     LOSSES,
     MEMBER,
     MEMBERS,
@@ -192,7 +193,7 @@ def add_losses(memory):
 
 
 def open_loop(name, real):
-    """Begin a batch: its loss is 0, its weight the sum of its rows'."""
+    """Begin a batch: its loss is 0, its weight the sum of its rows', by which its gradient is to be divided."""
 
     def run(memory, operation):
         tally, weights = vector(memory, TALLY, 0, N_TALLIES, np.float64), row_weights(memory, real)
@@ -203,6 +204,7 @@ def open_loop(name, real):
             total += weights[rows[i]]
         tally[BATCH_LOSS], tally[BATCH_WEIGHT] = 0.0, total
         memory[SKIPPED] = 0 if total > 0.0 else 1
+        tally[GRADIENT_SCALE] = 1.0 / total if total > 0.0 else 0.0
 
     return run
 

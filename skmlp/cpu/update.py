@@ -15,6 +15,7 @@ from skmlp.cpu.memory import (
     CHUNKS,
     EPOCH_LOSS,
     EPOCH_ROWS,
+    GRADIENT_SCALE,
     KEPT,
     MEMBER,
     MEMBERS,
@@ -30,7 +31,6 @@ from skmlp.cpu.memory import (
     TALLY,
     TOTAL,
     UPDATED_FROM,
-    matrix,
     vector,
 )
 from skmlp.formulas import optimisers, penalties
@@ -70,12 +70,18 @@ def settings_of(memory):
     return Settings(s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7], s[8], s[9])
 
 
-def one_slot(update):
+@function
+def state_of(memory, slot, start, size, real):
+    """State values of some parameters."""
+    return vector(memory, SLOTS, slot * memory[N_TRAINED] + start, size, real)
+
+
+def one_slot(update, real):
     """Loop of an update with one state value a parameter; returns the penalty before it."""
 
     @function
-    def run(w, gradient, state, n_weights, c, of_weights, of_others, scale):
-        m = state[0]
+    def run(memory, start, w, gradient, n_weights, c, of_weights, of_others, scale):
+        m = state_of(memory, 0, start, w.size, real)
         total = scale - scale
         for i in range(w.size):
             l1, l2, shrink = of_weights if i < n_weights else of_others
@@ -87,12 +93,13 @@ def one_slot(update):
     return run
 
 
-def two_slots(update):
+def two_slots(update, real):
     """Loop of an update with two state values a parameter; returns the penalty before it."""
 
     @function
-    def run(w, gradient, state, n_weights, c, of_weights, of_others, scale):
-        m, v = state[0], state[1]
+    def run(memory, start, w, gradient, n_weights, c, of_weights, of_others, scale):
+        m = state_of(memory, 0, start, w.size, real)
+        v = state_of(memory, 1, start, w.size, real)
         total = scale - scale
         for i in range(w.size):
             l1, l2, shrink = of_weights if i < n_weights else of_others
@@ -104,12 +111,14 @@ def two_slots(update):
     return run
 
 
-def three_slots(update):
+def three_slots(update, real):
     """Loop of an update with three state values a parameter; returns the penalty before it."""
 
     @function
-    def run(w, gradient, state, n_weights, c, of_weights, of_others, scale):
-        m, v, u = state[0], state[1], state[2]
+    def run(memory, start, w, gradient, n_weights, c, of_weights, of_others, scale):
+        m = state_of(memory, 0, start, w.size, real)
+        v = state_of(memory, 1, start, w.size, real)
+        u = state_of(memory, 2, start, w.size, real)
         total = scale - scale
         for i in range(w.size):
             l1, l2, shrink = of_weights if i < n_weights else of_others
@@ -143,33 +152,35 @@ def squares_loop(name, real):
     return run
 
 
-@function
-def step_scale(memory, s):
-    """What the gradient, summed over the rows of the batch, is multiplied by: to their mean, and to ``clip_norm``."""
-    weight = vector(memory, TALLY, BATCH_WEIGHT, 1, np.float64)[0]
-    if not s.clip_norm > 0.0:
-        return 1.0 / weight
-    squares, total = chunk_sums(memory, 1), 0.0
-    for chunk in range(squares.size):
-        total += squares[chunk]
-    return min(1.0, s.clip_norm / max(total**0.5 / weight, 1e-300)) / weight
+def clip_loop(name, real):
+    """Scale the gradient of the batch down to ``clip_norm``, from the squared norms of all chunks."""
+
+    def run(memory, operation):
+        s, tally = settings_of(memory), vector(memory, TALLY, 0, N_TALLIES, np.float64)
+        squares, total = chunk_sums(memory, 1), 0.0
+        for chunk in range(squares.size):
+            total += squares[chunk]
+        norm = total**0.5 * tally[GRADIENT_SCALE]
+        if norm > s.clip_norm:
+            tally[GRADIENT_SCALE] *= s.clip_norm / norm
+
+    return run
 
 
-def walker(optimiser):
+def walker(optimiser, real):
     """Loop of an optimiser's update over some parameters."""
-    return {1: one_slot, 2: two_slots, 3: three_slots}[optimiser.slots](optimiser.update)
+    return {1: one_slot, 2: two_slots, 3: three_slots}[optimiser.slots](optimiser.update, real)
 
 
 def update_loop(name, real):
     """One step of an optimiser on a member's chunks; notes their penalties before it, not divided by the weight.
 
-    The gradient is summed over the rows of the batch; it and the penalty's are divided by the batch's weight. Weights
-    alone bear penalty and decay. The parameters at the end, which have no place in the gradient, stay as they are.
+    The gradient is summed over the rows of the batch; it and the penalty's are divided by the batch's weight, and
+    scaled down where they are clipped. Weights alone bear penalty and decay. The parameters at the end, which have no
+    place in the gradient, stay as they are.
     """
     optimiser = OPTIMISERS[name]
-    n_slots = optimiser.slots
-    prepare = function(optimiser.constants)
-    walk = walker(optimiser)
+    prepare, walk = function(optimiser.constants), walker(optimiser, real)
 
     def run(memory, operation):
         s, penalties = settings_of(memory), chunk_sums(memory, 0)
@@ -179,17 +190,15 @@ def update_loop(name, real):
         constants = real(c[0]), real(c[1]), real(c[2]), real(c[3]), real(c[4]), real(c[5])
         of_weights = real(s.l1), real(s.l2), real(1.0 - rate * s.weight_decay)
         of_others = real(0.0), real(0.0), real(1.0)
-        scale = real(step_scale(memory, s))
-        slots = matrix(memory, SLOTS, 0, n_slots, memory[N_TRAINED], real)
+        scale = real(vector(memory, TALLY, GRADIENT_SCALE, 1, np.float64)[0])
         first, last = share(memory)
         for chunk in range(first, last):
             start = memory[UPDATED_FROM] + chunk * CHUNK
             size = min(CHUNK, memory[N_TRAINED] - start)
             w = vector(memory, PARAMETERS, start, size, real)
             gradient = vector(memory, TOTAL, start, size, real)
-            state = slots[:, start : start + size]
             n_weights = memory[N_WEIGHTS] - start
-            penalties[chunk] = walk(w, gradient, state, n_weights, constants, of_weights, of_others, scale)
+            penalties[chunk] = walk(memory, start, w, gradient, n_weights, constants, of_weights, of_others, scale)
 
     return run
 
@@ -209,4 +218,5 @@ def count_loop(name, real):
     return run
 
 
-squares_loops, update_loops, count_loops = Family(squares_loop), Family(update_loop), Family(count_loop)
+squares_loops, clip_loops = Family(squares_loop), Family(clip_loop)
+update_loops, count_loops = Family(update_loop), Family(count_loop)

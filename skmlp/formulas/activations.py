@@ -94,9 +94,14 @@ def gelu(z):
     return z * normal_cdf(z)
 
 
+def gate(z, a, at_0):
+    """a / z, what z was multiplied by; its limit at 0 where z is too small to be divided by."""
+    return a / z if abs(z) > 1e-30 else at_0
+
+
 def gelu_derivative(z, a):
-    """da/dz = Φ(z) + z φ(z)."""
-    return normal_cdf(z) + z * 0.3989422804014327 * exp(-0.5 * z * z)
+    """da/dz = Φ(z) + z φ(z), Φ(z) = a / z."""
+    return gate(z, a, 0.5) + z * 0.3989422804014327 * exp(-0.5 * z * z)
 
 
 def silu(z):
@@ -134,8 +139,8 @@ def mish(z):
 
 
 def mish_derivative(z, a):
-    """da/dz = t + z σ(z) (1 - t²) with t = tanh(softplus(z))."""
-    t = tanh_of_softplus(z)
+    """da/dz = t + z σ(z) (1 - t²) with t = tanh(softplus(z)) = a / z, 0.6 at 0."""
+    t = gate(z, a, 0.6)
     return t + z * logistic(z) * (1.0 - t * t)
 
 

@@ -4,11 +4,20 @@ To add one, write a class and put it in :data:`SCHEDULES`. A schedule gives the 
 an epoch has ended, and is asked what to do when training has stopped improving.
 """
 
+from functools import lru_cache
 from math import isinf
 
 import numpy as np
 
 SMALLEST_RATE = 1e-6  # below which nothing is divided any more
+
+
+@lru_cache(maxsize=8)
+def equal_rates(n_steps, rate):
+    """One rate at every step: mostly the same array as for the epoch before."""
+    rates = np.full(n_steps, rate)
+    rates.flags.writeable = False
+    return rates
 
 
 class Constant:
@@ -31,7 +40,7 @@ class Constant:
 
     def rates(self, n_steps):
         """Rates of the steps of the coming epoch, float64 of shape (n_steps,)."""
-        return np.full(n_steps, self.rate)
+        return equal_rates(n_steps, self.rate)
 
     def end_epoch(self, t, improved):
         """Hear that an epoch has ended: ``t`` rows have been seen so far, and whether it was an improvement."""

@@ -15,7 +15,8 @@ import pytest
 
 import skmlp
 from skmlp.cpu import cache
-from skmlp.cpu.activation import activation_loops, derivative_loops
+from skmlp.cpu.activation import activation_loops, derivative_loops, in_place_loops
+from skmlp.cpu.columns import forward_loops, step_loops
 from skmlp.cpu.compile import Family, function
 from skmlp.cpu.epoch import run_shards
 from skmlp.cpu.loss import loss_loops
@@ -286,14 +287,18 @@ def replaceable(code):
     return [name for name in names if "skmlp" in name]
 
 
+RESTING = [name for name in OPTIMISERS if OPTIMISERS[name].rest]
 FAMILIES = {
     "activations": (activation_loops, ACTIVATIONS),
+    "activations in place": (in_place_loops, ACTIVATIONS),
     "derivatives": (derivative_loops, ACTIVATIONS),
     "losses": (loss_loops, LOSSES),
     "normalisations": (normalize_loops, NORMALIZATIONS),
     "normalisations, back": (normalize_back_loops, NORMALIZATIONS),
     "optimisers": (update_loops, OPTIMISERS),
     "products": (product_loops, PRODUCTS),
+    "sparse layers by columns": (forward_loops, RESTING),
+    "sparse layers by columns, back": (step_loops, RESTING),
 }
 
 

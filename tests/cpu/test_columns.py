@@ -56,8 +56,8 @@ def test_epochs_equal_the_naive_statement(optimiser, settings, weighted):
 @pytest.mark.parametrize("shape", [{"hidden": ()}, {"hidden": (1,), "outputs": 1}, {"hidden": (40, 3)}], ids=str)
 @pytest.mark.parametrize("normalization", [None, "batch", "layer"])
 def test_networks_of_every_shape(optimiser, shape, normalization):
-    problem = AsSparse(sparse_problem(**shape, normalization=normalization))
-    assert_epochs_equal(problem, optimiser, {"epsilon": 1e-3}, batch_size=7, epochs=2)
+    problem = AsSparse(sparse_problem(rows=51, **shape, normalization=normalization))
+    assert_epochs_equal(problem, optimiser, {"epsilon": 1e-3}, batch_size=13, epochs=1)
 
 
 @resting

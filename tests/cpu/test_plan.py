@@ -7,7 +7,7 @@ import pytest
 from numba.core import config
 
 from skmlp.cpu import memory as places
-from skmlp.cpu.activation import activation_loops, derivative_loops, link_loops
+from skmlp.cpu.activation import activation_loops, derivative_loops, in_place_loops, link_loops
 from skmlp.cpu.backend import SHARD_ROWS, CpuBackend
 from skmlp.cpu.columns import forward_loops, settle_loops, sort_loops, step_loops
 from skmlp.cpu.dropout import dropout_loops
@@ -18,7 +18,7 @@ from skmlp.cpu.output import output_loops
 from skmlp.cpu.plan import Workspace, batch_plans, prediction_plan, shard_plan
 from skmlp.cpu.products import product_loops
 from skmlp.cpu.team import combine_loops, open_loops, wait_loops
-from skmlp.cpu.update import count_loops, squares_loops, update_loops
+from skmlp.cpu.update import clip_loops, count_loops, squares_loops, update_loops
 from skmlp.formulas.activations import ACTIVATIONS
 from skmlp.network.layout import Layout, Network
 from tests.own import SWISH
@@ -27,6 +27,7 @@ FAMILIES = {
     "product": product_loops,
     "normalize": normalize_loops,
     "activate": activation_loops,
+    "activate in place": in_place_loops,
     "dropout": dropout_loops,
     "loss": loss_loops,
     "link": link_loops,
@@ -37,6 +38,7 @@ FAMILIES = {
     "combine": combine_loops,
     "wait": wait_loops,
     "squares": squares_loops,
+    "clip": clip_loops,
     "update": update_loops,
     "count": count_loops,
     "sort": sort_loops,
@@ -94,9 +96,9 @@ def test_a_shard_goes_forward_and_back(dtype):
     assert names(plan, dtype) == [
         "product gather",
         "product forward",
-        "activate relu",
+        "activate in place relu",
         "product forward",
-        "activate tanh",
+        "activate in place tanh",
         "product forward",
         "loss categorical_log_loss",
         "product weights",
@@ -117,11 +119,11 @@ def test_a_shard_of_a_network_with_everything():
         "product gather",
         "product forward",
         "normalize batch",
-        "activate relu",
+        "activate in place relu",
         "dropout forward",
         "product forward",
         "normalize batch",
-        "activate tanh",
+        "activate in place tanh",
         "product forward",
         "loss categorical_log_loss",
         "link softmax",
@@ -154,7 +156,7 @@ def test_rows_of_a_sparse_x_are_not_gathered():
 def test_a_sparse_first_layer_by_columns():
     """Its weights make their step on the way back."""
     found = names(training(PLAIN, dense=False, by_columns="sgd"))
-    assert found[:3] == ["sort sort", "forward by columns sgd", "activate relu"]
+    assert found[:3] == ["sort sort", "forward by columns sgd", "activate in place relu"]
     assert found[-3:] == ["product inputs", "derivative relu", "step by columns sgd"]
     assert len(found) == len(training(PLAIN))
     record = Workspace(PLAIN, 8, dense=False, training=True).records[0]
@@ -163,7 +165,13 @@ def test_a_sparse_first_layer_by_columns():
 
 
 def test_predictions_go_forward_alone():
-    forward = ["product forward", "activate relu", "product forward", "activate tanh", "product forward"]
+    forward = [
+        "product forward",
+        "activate in place relu",
+        "product forward",
+        "activate in place tanh",
+        "product forward",
+    ]
     measured = ["loss categorical_log_loss", "combine alone"]
     assert names(prediction(PLAIN, raw=True)) == [*forward, "keep output"]
     assert names(prediction(PLAIN, raw=True, looked_at=False)) == ["product look", *forward, "keep output"]
@@ -175,10 +183,10 @@ def test_predictions_are_normalised_and_know_no_dropout():
     assert names(prediction(EVERYTHING)) == [
         "product forward",
         "normalize batch",
-        "activate relu",
+        "activate in place relu",
         "product forward",
         "normalize batch",
-        "activate tanh",
+        "activate in place tanh",
         "product forward",
         "link softmax",
         "keep output",
@@ -194,7 +202,12 @@ def test_the_rest_of_a_batch(members, clipped):
     wait = ["wait wait"] * (members > 1)
     assert opening == ["open open"] and ending == []
     assert combining == ["combine alone" if members == 1 else "combine together"]
-    assert closing == [*(["squares squares", *wait] if clipped else []), "update adam", *wait, "count count"]
+    assert closing == [
+        *(["squares squares", *wait, "clip clip"] if clipped else []),
+        "update adam",
+        *wait,
+        "count count",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -299,6 +312,10 @@ def test_activations_work_in_place_where_the_way_back_allows_it():
     network = Network(layout, ("tanh", "gelu", SWISH), "identity")
     records = Workspace(network, 8, dense=True, training=True).records
     assert [record[places.A] == record[places.Z] for record in records] == [True, False, False, True]
+    activations = [name for name in names(training(network)) if name.startswith("activate")]
+    assert activations == ["activate in place tanh", "activate gelu", f"activate {SWISH}"]
+    activations = [name for name in names(prediction(network)) if name.startswith("activate")]
+    assert activations == ["activate in place tanh", "activate in place gelu", f"activate in place {SWISH}"]
 
 
 @networks

@@ -5,7 +5,7 @@ import pytest
 
 from skmlp.cpu.compile import function
 from skmlp.cpu.memory import MEMBER, MEMBERS, N_TRAINED, UPDATED_FROM, Memory
-from skmlp.cpu.update import CHUNK, count_loops, share, squares_loops, update_loops
+from skmlp.cpu.update import CHUNK, clip_loops, count_loops, share, squares_loops, update_loops
 from skmlp.formulas.optimisers import Settings
 from tests import naive
 from tests.cpu.operations import MARGIN, operate, within
@@ -47,7 +47,7 @@ class Step:
         self.w, self.around = within(self.start)
         self.slots = np.zeros((slots, size), dtype=real)
         self.chunks = np.full(2 * -(-size // CHUNK), np.nan)
-        self.tally = np.array([100.0, 50.0, batch_loss, weight])
+        self.tallies = [np.array([100.0, 50.0, batch_loss, weight, 1.0 / weight]) for _ in range(9)]
 
     def carry_out(self, family, name, members=1, rate=0.01, **more):
         """The operation of each member, one after the other."""
@@ -63,7 +63,7 @@ class Step:
                     "SETTINGS": np.array(self.settings),
                     "RATES": np.array([np.nan, rate]),
                     "KEPT": np.array([1.0, 1.0, 0.0]),
-                    "TALLY": self.tally,
+                    "TALLY": self.tallies[member],
                     "CHUNKS": self.chunks,
                 },
                 {
@@ -107,6 +107,7 @@ def test_a_step_equals_the_naive_statement(size, real, rtol, optimiser, share_of
     step.settings = step.settings._replace(clip_norm=norm or 0.0)
     if norm is not None:
         step.carry_out(squares_loops, "squares", members=2)
+        step.carry_out(clip_loops, "clip", members=2)
     step.carry_out(update_loops, optimiser, members=2, rate=0.05)
     twin = naive.OPTIMISERS[optimiser](**{**naive.SETTINGS, "epsilon": 1e-3})
     decay = 0.05 * 0.4 * np.where(np.arange(size) < step.n_weights, step.start, 0.0)
@@ -140,6 +141,7 @@ def test_parameters_before_the_first_to_be_updated_stay(size):
         step.slots = np.zeros((2, first + size))
         step.size, step.n_weights = first + size, first + size // 2
         step.carry_out(squares_loops, "squares", members=2, UPDATED_FROM=first)
+        step.carry_out(clip_loops, "clip", members=2, UPDATED_FROM=first)
         step.carry_out(update_loops, "adam", members=2, UPDATED_FROM=first)
         assert (step.w[:first] == 3.0).all() and (step.slots[:, :first] == 0.0).all()
         assert (step.w[first:] != before).any()
@@ -154,9 +156,10 @@ def test_the_number_of_members_changes_no_bit(size):
     for members in (1, 2, 3, 5, 9):
         step = Step(size, "float32", clip_norm=0.5, **PENALTY)
         step.carry_out(squares_loops, "squares", members)
+        step.carry_out(clip_loops, "clip", members)
         step.carry_out(update_loops, "adam", members)
         step.carry_out(count_loops, "count", members)
-        results.append([step.w, step.slots, step.chunks, step.tally])
+        results.append([step.w, step.slots, step.chunks, step.tallies[0]])
     for result in results[1:]:
         for one, other in zip(result, results[0], strict=True):
             np.testing.assert_array_equal(one, other)
@@ -168,7 +171,9 @@ def test_a_batch_is_counted_once_with_its_penalty(size):
     step.carry_out(update_loops, "adam", members=2)
     step.carry_out(count_loops, "count", members=2)
     expected = (step.batch_loss + step.of_weights(naive.penalty).sum()) / step.weight
-    np.testing.assert_allclose(step.tally, [100.0 + 4 * expected, 54.0, step.batch_loss, step.weight], rtol=1e-12)
+    rest = step.batch_loss, step.weight, 1.0 / step.weight
+    np.testing.assert_allclose(step.tallies[0], [100.0 + 4 * expected, 54.0, *rest], rtol=1e-12)
+    np.testing.assert_array_equal(step.tallies[1], [100.0, 50.0, *rest])
 
 
 def large_problem(normalization=None):

@@ -315,7 +315,7 @@ def test_nothing_of_ones_own_is_on_disk(tmp_path):
         assert run(program, scale, NUMBA_CACHE_DIR=str(cache)) == ["1.0", scale]
         names = sorted(path.name.split(".")[0].removeprefix("skmlp-") for path in cache.rglob("*.nbc"))
         assert [name for name in names if name.startswith(("activation", "derivative", "link", "loss"))] == [
-            "activation_loop_identity_float64",
+            "activation_in_place_loop_identity_float64",
             "derivative_loop_identity_float64",
             "link_loop_identity_float64",
             "loss_loop_squared_error_float64",

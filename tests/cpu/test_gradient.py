@@ -26,6 +26,15 @@ def test_gradient_equals_central_differences(activation, loss, penalty):
     assert_gradient_equals_central_differences(problem, penalty)
 
 
+@activations
+@losses
+@pytest.mark.parametrize("normalization", [None, "batch", "layer"])
+@pytest.mark.parametrize("hidden", [(5, 3), (4, 1)], ids=str)
+def test_gradient_from_a_single_output_equals_central_differences(activation, loss, normalization, hidden):
+    problem = make_problem(loss, (activation, activation), hidden=hidden, outputs=1, normalization=normalization)
+    assert_gradient_equals_central_differences(problem)
+
+
 LEVELS = {"one level": (0.2,), "two levels": (0.1, 0.9), "four levels": (0.05, 0.3, 0.5, 0.99)}
 levels = pytest.mark.parametrize("levels", LEVELS.values(), ids=LEVELS)
 

@@ -7,7 +7,7 @@ import pytest
 from numba.core import config
 
 from skmlp.cpu import memory as places
-from skmlp.cpu.activation import activation_loops, derivative_loops, in_place_loops, link_loops
+from skmlp.cpu.activation import activation_loops, derivative_loops, derivative_of_one_loops, in_place_loops, link_loops
 from skmlp.cpu.backend import SHARD_ROWS, CpuBackend
 from skmlp.cpu.columns import forward_loops, settle_loops, sort_loops, step_loops
 from skmlp.cpu.dropout import dropout_loops
@@ -33,6 +33,7 @@ FAMILIES = {
     "link": link_loops,
     "keep": output_loops,
     "derivative": derivative_loops,
+    "derivative of one": derivative_of_one_loops,
     "normalize back": normalize_back_loops,
     "open": open_loops,
     "combine": combine_loops,
@@ -151,6 +152,23 @@ def test_rows_of_a_sparse_x_are_not_gathered():
         "product weights_sparse",
     ]
     assert names(prediction(PLAIN, dense=False))[0] == "product forward_sparse"
+
+
+@pytest.mark.parametrize(
+    "activation, dropout, expected",
+    [
+        ("tanh", 0.0, ["derivative of one tanh"]),
+        ("gelu", 0.0, ["product inputs_one", "derivative gelu"]),
+        ("tanh", 0.5, ["product inputs_one", "dropout back", "derivative tanh"]),
+    ],
+)
+@pytest.mark.parametrize("normalization", [None, "batch", "layer"])
+def test_the_way_back_from_one_output_is_one_operation_where_it_can_be(activation, dropout, expected, normalization):
+    network = Network(Layout((4, 5, 1), normalization), (activation,), "logistic", (dropout,))
+    found = names(training(network))
+    normalize_back = [f"normalize back {normalization}"] if normalization else []
+    at = found.index("product weights_one")
+    assert found[at:] == ["product weights_one", *expected, *normalize_back, "product weights"]
 
 
 def test_a_sparse_first_layer_by_columns():

@@ -97,7 +97,7 @@ def measured(name, workload):
     memory[places.BEGIN], memory[places.END], memory[places.BATCH], memory[places.FIRST] = 0, 1, 0, 0
     memory[places.N_ROWS] = min(run._shard_rows, workload.batch)
     shards = -(-workload.batch // run._shard_rows)
-    for part, plan in zip(("open", "shard", "round", "close"), run._plans[1, False], strict=True):
+    for part, plan in zip(("open", "shard", "further", "round", "close", "end"), run._plans[1, False], strict=True):
         for number, operation in enumerate(plan):
             memory[places.BATCH_ROWS] = workload.batch
             memory[places.TURN] = 1 if shards > 1 else 0

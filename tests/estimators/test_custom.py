@@ -316,7 +316,7 @@ def test_nothing_of_ones_own_is_on_disk(tmp_path):
         names = sorted(path.name.split(".")[0].removeprefix("skmlp-") for path in cache.rglob("*.nbc"))
         assert [name for name in names if name.startswith(("activation", "derivative", "link", "loss"))] == [
             "activation_in_place_loop_identity_float64",
-            "derivative_loop_identity_float64",
+            "derivative_of_one_loop_identity_float64",
             "link_loop_identity_float64",
             "loss_loop_squared_error_float64",
         ]

@@ -17,7 +17,7 @@ from skmlp.cpu.normalization import normalize_back_loops, normalize_loops
 from skmlp.cpu.output import output_loops
 from skmlp.cpu.plan import Workspace, batch_plans, prediction_plan, shard_plan
 from skmlp.cpu.products import product_loops
-from skmlp.cpu.team import combine_loops, open_loops, wait_loops
+from skmlp.cpu.team import add_loops, combine_loops, open_loops, wait_loops
 from skmlp.cpu.update import clip_loops, count_loops, squares_loops, update_loops
 from skmlp.formulas.activations import ACTIVATIONS
 from skmlp.network.layout import Layout, Network
@@ -37,6 +37,7 @@ FAMILIES = {
     "normalize back": normalize_back_loops,
     "open": open_loops,
     "combine": combine_loops,
+    "add": add_loops,
     "wait": wait_loops,
     "squares": squares_loops,
     "clip": clip_loops,
@@ -75,9 +76,10 @@ def names(plan, dtype="float64"):
     return [known[address][0] for address in plan[:, LOOP]]
 
 
-def training(network, *, dense=True, recording=False, dtype="float64", by_columns=None):
+def training(network, *, dense=True, recording=False, dtype="float64", further=False, by_columns=None):
     records = Workspace(network, 8, dense=dense, training=True).records
-    return shard_plan(network, LOSS, dtype, records, dense=dense, recording=recording, by_columns=by_columns)
+    kind = {"dense": dense, "recording": recording, "further": further, "by_columns": by_columns}
+    return shard_plan(network, LOSS, dtype, records, **kind)
 
 
 def prediction(network, *, dense=True, measured=False, raw=False, looked_at=True):
@@ -141,6 +143,26 @@ def test_a_shard_of_a_network_with_everything():
         "product weights",
     ]
     assert plan[:, places.LAYER].tolist() == [0] * 5 + [1] * 3 + [2] * 6 + [1] * 4 + [0] * 4
+
+
+@pytest.mark.parametrize("normalization", [None, "layer"])
+@pytest.mark.parametrize("outputs", [1, 2])
+@pytest.mark.parametrize("dense", [True, False])
+def test_all_of_the_gradient_of_a_further_shard_is_added(normalization, outputs, dense):
+    """To that of the batch, each number once; by the product itself where that can add."""
+    layout = Layout((4, 5, outputs), normalization)
+    network, added = Network(layout, ("tanh",), "logistic"), np.zeros(layout.size, dtype=int)
+    plan = training(network, dense=dense, further=True)
+    for name, operation in zip(names(plan), plan, strict=True):
+        start, n_in, n_out = operation[[places.W, places.N_IN, places.N_OUT]]
+        if name == "add add":
+            added[start : start + n_in] += 1
+        elif name == "product weights_added":
+            added[start : start + n_in * n_out] += 1
+            added[operation[places.B] : operation[places.B] + n_out * operation[places.SUMS]] += 1
+    np.testing.assert_array_equal(added, 1)
+    expected = [name for name in names(training(network, dense=dense)) if name != "product weights"]
+    assert [name for name in names(plan) if name not in ("add add", "product weights_added")] == expected
 
 
 def test_rows_of_a_sparse_x_are_not_gathered():

@@ -13,7 +13,7 @@ MARGIN = 61  # odd, so that what lies within is aligned to nothing
 def operate(family, name, real, arrays, numbers, **fields):
     """Carry out one operation; arrays, numbers, and the fields of the operation are given by the names of places."""
     memory = Memory()
-    for place in {"PARAMETERS", "GRADIENT", "WORK", "DATA", "TARGETS", "WEIGHTS"} & arrays.keys():
+    for place in {"PARAMETERS", "GRADIENT", "TOTAL", "WORK", "DATA", "TARGETS", "WEIGHTS"} & arrays.keys():
         assert arrays[place].dtype == real, place  # which nothing else would notice
     for place, value in {**arrays, **numbers}.items():
         memory[getattr(places, place)] = value

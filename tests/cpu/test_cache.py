@@ -15,7 +15,7 @@ import pytest
 
 import skmlp
 from skmlp.cpu import cache
-from skmlp.cpu.activation import activation_loops, derivative_loops, in_place_loops
+from skmlp.cpu.activation import activation_loops, derivative_loops, derivative_of_one_loops, in_place_loops
 from skmlp.cpu.columns import forward_loops, step_loops
 from skmlp.cpu.compile import Family, function
 from skmlp.cpu.epoch import run_shards
@@ -287,10 +287,12 @@ def replaceable(code):
     return [name for name in names if "skmlp" in name]
 
 
+IN_PLACE = [name for name in ACTIVATIONS if ACTIVATIONS[name].in_place]
 RESTING = [name for name in OPTIMISERS if OPTIMISERS[name].rest]
 FAMILIES = {
     "activations": (activation_loops, ACTIVATIONS),
     "activations in place": (in_place_loops, ACTIVATIONS),
+    "derivatives before one output": (derivative_of_one_loops, IN_PLACE),
     "derivatives": (derivative_loops, ACTIVATIONS),
     "losses": (loss_loops, LOSSES),
     "normalisations": (normalize_loops, NORMALIZATIONS),

@@ -119,7 +119,10 @@ def test_batches_of_any_size(batch_size):
     assert_epochs_equal(make_problem(rows=9), "sgd", {}, batch_size=batch_size, penalty=(0.0, 0.4))
 
 
-@pytest.mark.parametrize("batch_size", [191, SHARD_ROWS, SHARD_ROWS + 1, 2 * SHARD_ROWS, 2 * SHARD_ROWS + 9])
+@pytest.mark.parametrize(
+    "batch_size",
+    [2 * LEAST_ROWS - 1, 2 * LEAST_ROWS + 3, SHARD_ROWS, SHARD_ROWS + 1, 2 * SHARD_ROWS, 2 * SHARD_ROWS + 9],
+)
 def test_batches_of_several_shards(batch_size):
     """The last batch has fewer shards than the others."""
     for left in (5, batch_size // 2 + 1, batch_size - 1):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from skmlp.cpu.backend import SHARD_ROWS
+from skmlp.cpu.backend import LEAST_ROWS, SHARD_ROWS
 from tests.cpu.problem import (
     activations,
     assert_a_row_of_weight_2_counts_as_two_rows,
@@ -24,6 +24,15 @@ from tests.cpu.problem import (
 def test_gradient_equals_central_differences(activation, loss, penalty):
     problem = make_problem(loss, (activation, activation))
     assert_gradient_equals_central_differences(problem, penalty)
+
+
+@activations
+@losses
+@pytest.mark.parametrize("normalization", [None, "batch", "layer"])
+@pytest.mark.parametrize("hidden", [(5, 3), (4, 1)], ids=str)
+def test_gradient_from_a_single_output_equals_central_differences(activation, loss, normalization, hidden):
+    problem = make_problem(loss, (activation, activation), hidden=hidden, outputs=1, normalization=normalization)
+    assert_gradient_equals_central_differences(problem)
 
 
 LEVELS = {"one level": (0.2,), "two levels": (0.1, 0.9), "four levels": (0.05, 0.3, 0.5, 0.99)}
@@ -122,7 +131,9 @@ def test_without_weights_every_row_weighs_1(loss):
         close(one, other, 1e-13)  # summed in another order
 
 
-@pytest.mark.parametrize("rows", [190, 191, SHARD_ROWS - 1, SHARD_ROWS, SHARD_ROWS + 1, 2 * SHARD_ROWS + 37])
+@pytest.mark.parametrize(
+    "rows", [2 * LEAST_ROWS - 2, 2 * LEAST_ROWS - 1, SHARD_ROWS - 1, SHARD_ROWS, SHARD_ROWS + 1, 2 * SHARD_ROWS + 37]
+)
 @precisions
 def test_a_batch_of_several_shards_is_one_batch(rows, real, rtol):
     problem = make_problem(rows=rows, hidden=(3,))

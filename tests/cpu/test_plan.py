@@ -7,7 +7,7 @@ import pytest
 from numba.core import config
 
 from skmlp.cpu import memory as places
-from skmlp.cpu.activation import activation_loops, derivative_loops, in_place_loops, link_loops
+from skmlp.cpu.activation import activation_loops, derivative_loops, derivative_of_one_loops, in_place_loops, link_loops
 from skmlp.cpu.backend import SHARD_ROWS, CpuBackend
 from skmlp.cpu.columns import forward_loops, settle_loops, sort_loops, step_loops
 from skmlp.cpu.dropout import dropout_loops
@@ -17,7 +17,7 @@ from skmlp.cpu.normalization import normalize_back_loops, normalize_loops
 from skmlp.cpu.output import output_loops
 from skmlp.cpu.plan import Workspace, batch_plans, prediction_plan, shard_plan
 from skmlp.cpu.products import product_loops
-from skmlp.cpu.team import combine_loops, open_loops, wait_loops
+from skmlp.cpu.team import add_loops, combine_loops, open_loops, wait_loops
 from skmlp.cpu.update import clip_loops, count_loops, squares_loops, update_loops
 from skmlp.formulas.activations import ACTIVATIONS
 from skmlp.network.layout import Layout, Network
@@ -33,9 +33,11 @@ FAMILIES = {
     "link": link_loops,
     "keep": output_loops,
     "derivative": derivative_loops,
+    "derivative of one": derivative_of_one_loops,
     "normalize back": normalize_back_loops,
     "open": open_loops,
     "combine": combine_loops,
+    "add": add_loops,
     "wait": wait_loops,
     "squares": squares_loops,
     "clip": clip_loops,
@@ -74,9 +76,10 @@ def names(plan, dtype="float64"):
     return [known[address][0] for address in plan[:, LOOP]]
 
 
-def training(network, *, dense=True, recording=False, dtype="float64", by_columns=None):
+def training(network, *, dense=True, recording=False, dtype="float64", further=False, by_columns=None):
     records = Workspace(network, 8, dense=dense, training=True).records
-    return shard_plan(network, LOSS, dtype, records, dense=dense, recording=recording, by_columns=by_columns)
+    kind = {"dense": dense, "recording": recording, "further": further, "by_columns": by_columns}
+    return shard_plan(network, LOSS, dtype, records, **kind)
 
 
 def prediction(network, *, dense=True, measured=False, raw=False, looked_at=True):
@@ -142,6 +145,26 @@ def test_a_shard_of_a_network_with_everything():
     assert plan[:, places.LAYER].tolist() == [0] * 5 + [1] * 3 + [2] * 6 + [1] * 4 + [0] * 4
 
 
+@pytest.mark.parametrize("normalization", [None, "layer"])
+@pytest.mark.parametrize("outputs", [1, 2])
+@pytest.mark.parametrize("dense", [True, False])
+def test_all_of_the_gradient_of_a_further_shard_is_added(normalization, outputs, dense):
+    """To that of the batch, each number once; by the product itself where that can add."""
+    layout = Layout((4, 5, outputs), normalization)
+    network, added = Network(layout, ("tanh",), "logistic"), np.zeros(layout.size, dtype=int)
+    plan = training(network, dense=dense, further=True)
+    for name, operation in zip(names(plan), plan, strict=True):
+        start, n_in, n_out = operation[[places.W, places.N_IN, places.N_OUT]]
+        if name == "add add":
+            added[start : start + n_in] += 1
+        elif name == "product weights_added":
+            added[start : start + n_in * n_out] += 1
+            added[operation[places.B] : operation[places.B] + n_out * operation[places.SUMS]] += 1
+    np.testing.assert_array_equal(added, 1)
+    expected = [name for name in names(training(network, dense=dense)) if name != "product weights"]
+    assert [name for name in names(plan) if name not in ("add add", "product weights_added")] == expected
+
+
 def test_rows_of_a_sparse_x_are_not_gathered():
     found = names(training(PLAIN, dense=False))
     assert [name for name in found if name.startswith("product")] == [
@@ -151,6 +174,23 @@ def test_rows_of_a_sparse_x_are_not_gathered():
         "product weights_sparse",
     ]
     assert names(prediction(PLAIN, dense=False))[0] == "product forward_sparse"
+
+
+@pytest.mark.parametrize(
+    "activation, dropout, expected",
+    [
+        ("tanh", 0.0, ["derivative of one tanh"]),
+        ("gelu", 0.0, ["product inputs_one", "derivative gelu"]),
+        ("tanh", 0.5, ["product inputs_one", "dropout back", "derivative tanh"]),
+    ],
+)
+@pytest.mark.parametrize("normalization", [None, "batch", "layer"])
+def test_the_way_back_from_one_output_is_one_operation_where_it_can_be(activation, dropout, expected, normalization):
+    network = Network(Layout((4, 5, 1), normalization), (activation,), "logistic", (dropout,))
+    found = names(training(network))
+    normalize_back = [f"normalize back {normalization}"] if normalization else []
+    at = found.index("product weights_one")
+    assert found[at:] == ["product weights_one", *expected, *normalize_back, "product weights"]
 
 
 def test_a_sparse_first_layer_by_columns():

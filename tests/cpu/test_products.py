@@ -40,13 +40,13 @@ class Layer:
         self.delta = whole_numbers(random, (rows, n_out), real)
         self.z, self.slope, self.back = self.x @ self.w + self.b, self.x.T @ self.delta, self.delta @ self.w.T
 
-    def carry_out(self, name, values, result, place="WORK", field="Z", sums=False, source=WORK, **more):
+    def carry_out(self, name, values, result, place="WORK", field="Z", sums=False, source=WORK, before=np.nan, **more):
         """An operation on ``values`` in WORK, whose result has the shape of ``result``; what is there then, all of it.
 
         Where the result is a gradient, it goes with that of the biases.
         """
         parameters = within(np.append(self.w, self.b))[1]
-        outcome = within(np.full(np.size(result), np.nan, dtype=self.real))[1]
+        outcome = within(np.full(np.size(result), before, dtype=self.real))[1]
         values = np.append(values, outcome if place == "WORK" else []).astype(self.real)
         sparse_X = sparse.csr_array(self.X)
         start = values.size - outcome.size + MARGIN if place == "WORK" else MARGIN
@@ -60,16 +60,18 @@ class Layer:
             **({field: start} if place == "WORK" else {}),
             **more,
         }
-        arrays = {"PARAMETERS": parameters, "WORK": values, "ORDER": self.order, "GRADIENT": outcome}
+        arrays = {"PARAMETERS": parameters, "WORK": values, "ORDER": self.order}
+        if place != "WORK":
+            arrays[place] = outcome
         numbers = {"N_ROWS": self.rows, "FIRST": FIRST if "sparse" in name or name == "gather" else 0}
         if "sparse" in name:
             arrays["DATA"] = sparse_X.data
             arrays["INDICES"], arrays["INDPTR"] = sparse_X.indices.astype(np.int64), sparse_X.indptr.astype(np.int64)
         else:
             arrays["DATA"] = self.X
-        before = parameters.copy()
+        unchanged = parameters.copy()
         operate(product_loops, name, self.real, arrays, {**numbers, "N_DATA": N_DATA}, **fields)
-        np.testing.assert_array_equal(parameters, before)
+        np.testing.assert_array_equal(parameters, unchanged)
         return values[values.size - outcome.size :] if place == "WORK" else outcome
 
     def check(self, name, values, result, **more):
@@ -124,6 +126,10 @@ def test_gradient_of_weights_and_biases(rows, n_in, n_out, real):
             layer.check_weights(name, values, 3, 3 + layer.x.size, sums)
     if n_out == 1:
         layer.check_weights("weights_one", values, 3, 3 + layer.x.size, sums=True)
+    for sums in (False, True):
+        biases = layer.delta.sum(axis=0) if sums else np.zeros(n_out)
+        where = {"place": "TOTAL", "sums": sums, "X": 3, "DELTA": 3 + layer.x.size}
+        layer.check("weights_added", values, np.append(layer.slope, biases) + 5.0, before=5.0, **where)
 
 
 @shapes
@@ -171,7 +177,7 @@ def test_look(n_in, real):
 def test_every_loop_is_looked_at_by_itself():
     """Above."""
     dense = {f"{kind}{one}" for kind in ("forward", "weights", "inputs") for one in ("", "_one")}
-    assert PRODUCTS.keys() == dense | {"forward_sparse", "weights_sparse", "gather", "look"}
+    assert PRODUCTS.keys() == dense | {"forward_sparse", "weights_sparse", "weights_added", "gather", "look"}
 
 
 # ---------------------------------------------------------------------------------------------------------------------

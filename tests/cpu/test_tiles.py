@@ -17,6 +17,7 @@ kinds = pytest.mark.parametrize("kind", KINDS)
 # Around whole vectors, one block, two blocks, and several; of a prime so that blocks are not alike.
 DEPTHS = (1, 2, 7, 8, 9, 16, 33, DEPTH - 1, DEPTH, DEPTH + 1, 2 * DEPTH - 1, 2 * DEPTH, 2 * DEPTH + 1, 787)
 ROWS = range(1, 21)
+MOST_SHAPES = {"weights_added": 4}  # below, those of one block
 
 
 @cache
@@ -49,7 +50,19 @@ def stored(a, b, kind):
 
 def expected_row(b, row, kind):
     """What becomes of the row that goes with a product."""
-    return b.sum(axis=0) if kind == "weights" else row
+    sums = b.sum(axis=0)
+    return {"weights": sums, "weights_added": row + sums}.get(kind, row)
+
+
+def expected_product(product, row, before, kind):
+    """A product with its row, or None, and with what stood in C where it is added to that."""
+    added = row if row is not None and kind in ("forward", "inputs") else 0
+    return product + added + (before if kind == "weights_added" else 0)
+
+
+def depths(kind):
+    """Those that a kind of product may have."""
+    return [depth for depth in DEPTHS if kind != "weights_added" or depth <= DEPTH]
 
 
 @kinds
@@ -58,18 +71,20 @@ def expected_row(b, row, kind):
 def test_products_of_whole_numbers_are_exact_and_nothing_beside_is_touched(kind, real, columns):
     """Of every number of rows and columns, and of depths around the blocks; what C held before does not matter."""
     random = np.random.default_rng(columns)
-    for depth in DEPTHS:
+    for depth in depths(kind):
         all_a, all_b = (whole_numbers(random, shape, real) for shape in ((len(ROWS), depth), (depth, columns)))
         bias, product = whole_numbers(random, columns, real), all_a @ all_b
-        for rows in ROWS if depth in (7, DEPTH + 1) else (1, 3, 8, 13):
+        for rows in ROWS if depth in (7, DEPTH, DEPTH + 1) else (1, 3, 8, 13):
             a, b = stored(all_a[:rows], all_b, kind)
+            added = kind == "weights_added"
+            before = whole_numbers(random, (rows, columns), real) if added else np.full((rows, columns), np.nan)
             for with_row in (False, True):
-                c, around_c = within(np.full((rows, columns), np.nan, dtype=real))
+                c, around_c = within(before.astype(real))
                 row, around_row = within(bias)
                 call(kind, real, a, b, row if with_row else None, c)
-                added = bias if with_row and kind != "weights" else 0
                 after = expected_row(all_b, bias, kind) if with_row else bias
-                assert np.array_equal(around_c, within(product[:rows] + added)[1])
+                expected = expected_product(product[:rows], bias if with_row else None, before, kind)
+                assert np.array_equal(around_c, within(expected)[1])
                 assert np.array_equal(around_row, within(after)[1])
 
 
@@ -78,12 +93,12 @@ def test_products_of_whole_numbers_are_exact_and_nothing_beside_is_touched(kind,
 @pytest.mark.parametrize("columns", [1, 4, 7, 16, 17, 31, 32, 33, 50, 100, 300])
 def test_products_equal_numpy_s(kind, real, rtol, columns):
     random = np.random.default_rng(columns)
-    for rows, depth in [(1, 1), (2, 3), (9, 30), (16, DEPTH), (70, 2 * DEPTH + 3), (5, 2000)]:
+    for rows, depth in [(1, 1), (2, 3), (9, 30), (16, DEPTH), (70, 2 * DEPTH + 3), (5, 2000)][: MOST_SHAPES.get(kind)]:
         a, b = random.normal(size=(rows, depth)).astype(real), random.normal(size=(depth, columns)).astype(real)
-        bias, c = random.normal(size=columns).astype(real), np.empty((rows, columns), dtype=real)
-        row = bias.copy()
+        bias, c = random.normal(size=columns).astype(real), random.normal(size=(rows, columns)).astype(real)
+        row, before = bias.copy(), c.copy()
         call(kind, real, *stored(a, b, kind), row, c)
-        product = a.astype(float) @ b.astype(float) + (0.0 if kind == "weights" else bias)
+        product = expected_product(a.astype(float) @ b.astype(float), bias, before, kind)
         atol = rtol * np.sqrt(depth)
         np.testing.assert_allclose(c, product, rtol=rtol, atol=atol)
         np.testing.assert_allclose(row, expected_row(b.astype(float), bias, kind), rtol=rtol, atol=atol)
@@ -96,12 +111,12 @@ def test_products_equal_numpy_s(kind, real, rtol, columns):
 @pytest.mark.parametrize("depth", [5, 40, DEPTH + 9])
 def test_a_row_does_not_depend_on_the_others(kind, real, columns, depth):
     """Bit for bit: predictions are the same one by one."""
-    random = np.random.default_rng(depth)
+    random, depth = np.random.default_rng(depth), min(depth, depths(kind)[-1])
     a, b = random.normal(size=(21, depth)).astype(real), random.normal(size=(depth, columns)).astype(real)
-    row, whole = random.normal(size=columns).astype(real), np.empty((21, columns), dtype=real)
+    row, whole = random.normal(size=columns).astype(real), np.zeros((21, columns), dtype=real)
     call(kind, real, *stored(a, b, kind), row.copy(), whole)
     for first, last in [(i, i + 1) for i in range(21)] + [(0, 2), (3, 10), (8, 21)]:
-        part = np.empty((last - first, columns), dtype=real)
+        part = np.zeros((last - first, columns), dtype=real)
         call(kind, real, *stored(a[first:last], b, kind), row.copy(), part)
         np.testing.assert_array_equal(part, whole[first:last])
 
@@ -110,18 +125,34 @@ def test_a_row_does_not_depend_on_the_others(kind, real, columns, depth):
 @reals
 @pytest.mark.parametrize("rows, depth, columns", [(9, 5, 16), (3, DEPTH + 2, 19), (1, 2 * DEPTH + 1, 1)])
 def test_nan_and_infinity_are_passed_on(kind, real, rows, depth, columns):
-    random = np.random.default_rng(columns)
+    random, depth = np.random.default_rng(columns), min(depth, depths(kind)[-1])
     a, b = random.normal(size=(rows, depth)).astype(real), random.normal(size=(depth, columns)).astype(real)
     a[0, 0] = np.nan
     a[-1, -1] = np.inf
     b[-1, -1] = -np.inf
-    c, row = np.empty((rows, columns), dtype=real), np.zeros(columns, dtype=real)
+    c, row = np.zeros((rows, columns), dtype=real), np.zeros(columns, dtype=real)
     with np.errstate(invalid="ignore"):
         call(kind, real, *stored(a, b, kind), row, c)
         product = a @ b
     np.testing.assert_array_equal(np.isnan(c), np.isnan(product))
     np.testing.assert_array_equal(np.isinf(c), np.isinf(product))
-    np.testing.assert_array_equal(np.isinf(row), [False] * (columns - 1) + [kind == "weights"])
+    np.testing.assert_array_equal(np.isinf(row), [False] * (columns - 1) + [KINDS[kind][0]])
+
+
+@needs_jit
+@reals
+@pytest.mark.parametrize("columns", [1, 17, 40])
+def test_an_added_product_has_the_bits_of_a_sum(real, columns):
+    """Of what stood there, and of the product by itself: so the number of members of a team changes none."""
+    random = np.random.default_rng(columns)
+    for rows, depth in [(1, 1), (13, 60), (20, DEPTH)]:
+        a, b = random.normal(size=(rows, depth)).astype(real), random.normal(size=(depth, columns)).astype(real)
+        before, row = random.normal(size=(rows, columns)).astype(real), random.normal(size=columns).astype(real)
+        alone, sums, added, added_row = np.empty_like(before), np.empty_like(row), before.copy(), row.copy()
+        call("weights", real, *stored(a, b, "weights"), sums, alone)
+        call("weights_added", real, *stored(a, b, "weights_added"), added_row, added)
+        np.testing.assert_array_equal(added, before + alone)
+        np.testing.assert_array_equal(added_row, row + sums)
 
 
 @kinds
@@ -130,7 +161,8 @@ def test_without_the_jit_it_is_numpy_s_product(kind, with_row):
     random = np.random.default_rng(0)
     a, b, row = (whole_numbers(random, shape, "float64") for shape in ((3, 4), (4, 8), 8))
     places = [array.reshape(-1) for array in stored(a, b, kind)]
-    c, bias = np.empty(24), row.copy()
+    before = whole_numbers(random, (3, 8), "float64") if kind == "weights_added" else np.full((3, 8), np.nan)
+    c, bias = before.ravel().copy(), row.copy()
     multiply(*places, bias if with_row else 0, c, 3, 4, 8, kind, np.float64)
-    np.testing.assert_array_equal(c.reshape(3, 8), a @ b + (row if with_row and kind != "weights" else 0))
+    np.testing.assert_array_equal(c.reshape(3, 8), expected_product(a @ b, row if with_row else None, before, kind))
     np.testing.assert_array_equal(bias, expected_row(b, row, kind) if with_row else row)

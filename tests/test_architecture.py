@@ -131,7 +131,7 @@ def test_importing_the_package_loads_no_compiler():
     assert not loaded & {*COMPILERS, "skmlp.cpu"}
 
 
-def test_importing_the_back_end_compiles_nothing():
+def test_importing_and_making_a_back_end_compiles_nothing():
     program = """
 import sys
 from numba.core import event
@@ -144,7 +144,9 @@ class Count(event.Listener):
 
 compiled = []
 event.register("numba:compile", Count())
-import skmlp.cpu.backend
+from skmlp.cpu.backend import CpuBackend
+from skmlp.network.layout import Layout, Network
+CpuBackend(Network(Layout((3, 4, 2)), ("relu",), "identity"), "squared_error", "float32")
 print(len(compiled), "numba.cuda" in sys.modules)
 from skmlp.cpu.compile import function
 function(lambda x: x)(1.0)

@@ -19,6 +19,7 @@ QUICK = {
     "metrics": ["--workloads", "pima"],
     "roofline": ["--workloads", "default", "--size", "64"],
     "scaling": ["--axes", "rows", "classes", "--values", "2"],
+    "steps": ["--workloads", "pima"],
     "threads": ["--workloads", "pima"],
 }
 SLOW = {  # start processes of their own
@@ -28,6 +29,7 @@ SLOW = {  # start processes of their own
     "predict": ["--rows", "1", "1000"],
     "search": ["--searches", "pima, 10 folds", "--epochs", "1"],
 }
+ROUNDS_OF_ITS_OWN = {"steps"}  # as many as each operation takes
 PARTS = {"predict": ["memory"], "scaling": ["exponents"]}  # tables besides the first
 
 CASES = [
@@ -40,7 +42,8 @@ CASES = [
 @pytest.mark.parametrize(("name", "arguments"), CASES)
 def test_smallest_case(name, arguments, tmp_path):
     out = tmp_path / f"{name}.csv"
-    command = [sys.executable, BENCHMARKS / f"{name}.py", "--runs", "1", "--out", out, *arguments]
+    runs = [] if name in ROUNDS_OF_ITS_OWN else ["--runs", "1"]
+    command = [sys.executable, BENCHMARKS / f"{name}.py", *runs, "--out", out, *arguments]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"}
     done = subprocess.run(
         command, env=environment, cwd=tmp_path, stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8"

@@ -2,7 +2,22 @@
 
 from skmlp.cpu.compile import Family, formulas
 from skmlp.cpu.custom import kernel_formula
-from skmlp.cpu.memory import DELTA, N_OUT, N_ROWS, WORK, A, Z, matrix, padded, vector
+from skmlp.cpu.memory import (
+    BACK,
+    DELTA,
+    N_IN,
+    N_OUT,
+    N_ROWS,
+    PARAMETERS,
+    WORK,
+    A,
+    W,
+    X,
+    Z,
+    matrix,
+    padded,
+    vector,
+)
 from skmlp.formulas import activations, links
 from skmlp.formulas.activations import ACTIVATIONS
 from skmlp.formulas.links import LINKS
@@ -24,6 +39,19 @@ def activation_loop(name, real):
     return run
 
 
+def activation_in_place_loop(name, real):
+    """Loop of one activation in the place of z: over two arrays that are one a loop would not vectorise."""
+    apply = kernel_formula(ACTIVATIONS, name).function
+
+    def run(memory, operation):
+        size = padded(memory[N_ROWS] * operation[N_OUT])
+        z = vector(memory, WORK, operation[Z], size, real)
+        for i in range(size):
+            z[i] = apply(z[i])
+
+    return run
+
+
 def derivative_loop(name, real):
     """Loop of one activation's derivative over a layer: delta *= da/dz."""
     derivative = kernel_formula(ACTIVATIONS, name).derivative
@@ -34,6 +62,23 @@ def derivative_loop(name, real):
         delta = vector(memory, WORK, operation[DELTA], size, real)
         for i in range(size):
             delta[i] *= derivative(z[i], a[i])
+
+    return run
+
+
+def derivative_of_one_loop(name, real):
+    """Loop of a derivative in the layer before a single output: the gradient in its values is delta w.T."""
+    derivative = kernel_formula(ACTIVATIONS, name).derivative
+
+    def run(memory, operation):
+        n_rows, n_in = memory[N_ROWS], operation[N_IN]
+        w = vector(memory, PARAMETERS, operation[W], n_in, real)
+        delta = vector(memory, WORK, operation[DELTA], n_rows, real)
+        a = matrix(memory, WORK, operation[X], n_rows, n_in, real)
+        back = matrix(memory, WORK, operation[BACK], n_rows, n_in, real)
+        for i in range(n_rows):
+            for p in range(n_in):
+                back[i, p] = delta[i] * w[p] * derivative(a[i, p], a[i, p])
 
     return run
 
@@ -56,4 +101,6 @@ def link_loop(name, real):
     return by_row if LINKS[name].by_row else by_value
 
 
-activation_loops, derivative_loops, link_loops = Family(activation_loop), Family(derivative_loop), Family(link_loop)
+activation_loops, in_place_loops = Family(activation_loop), Family(activation_in_place_loop)
+derivative_loops, derivative_of_one_loops = Family(derivative_loop), Family(derivative_of_one_loop)
+link_loops = Family(link_loop)

@@ -7,7 +7,13 @@ A plan is an array of integers with a row an operation: the address of a loop, a
 import numpy as np
 
 from skmlp.cpu import columns, memory
-from skmlp.cpu.activation import activation_loops, derivative_loops, link_loops
+from skmlp.cpu.activation import (
+    activation_loops,
+    derivative_loops,
+    derivative_of_one_loops,
+    in_place_loops,
+    link_loops,
+)
 from skmlp.cpu.dropout import dropout_loops
 from skmlp.cpu.loss import loss_loops
 from skmlp.cpu.memory import LANES, LAYER, N_FIELDS, N_IN, N_OUT, SOURCE, SUMS, X
@@ -112,7 +118,8 @@ def forward(plan, network, records, *, dense, training, by_columns=None):
             break
         if network.layout.normalization:
             plan.add(normalize_loops, network.layout.normalization, record)
-        plan.add(activation_loops, network.activations[layer], record)
+        family = in_place_loops if record[memory.A] == record[memory.Z] else activation_loops
+        plan.add(family, network.activations[layer], record)
         if training and network.dropout[layer] > 0.0:
             plan.add(dropout_loops, "forward", record)
 
@@ -127,11 +134,15 @@ def backward(plan, network, records, *, dense, by_columns=None):
             plan.add(product_loops, product("weights", record, dense), record)
         if layer == 0:
             break
-        plan.add(product_loops, product("inputs", record), record)
-        before = records[layer - 1]
-        if network.dropout[layer - 1] > 0.0:
-            plan.add(dropout_loops, "back", before)
-        plan.add(derivative_loops, network.activations[layer - 1], before)
+        before, activation = records[layer - 1], network.activations[layer - 1]
+        dropped = network.dropout[layer - 1] > 0.0
+        if record[N_OUT] == 1 and not dropped and before[memory.A] == before[memory.Z]:
+            plan.add(derivative_of_one_loops, activation, record)
+        else:
+            plan.add(product_loops, product("inputs", record), record)
+            if dropped:
+                plan.add(dropout_loops, "back", before)
+            plan.add(derivative_loops, activation, before)
         if network.layout.normalization:
             plan.add(normalize_back_loops, network.layout.normalization, before)
 

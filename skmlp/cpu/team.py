@@ -218,7 +218,7 @@ def combine_loop(name, real):
 
     def alone(memory, operation):
         add_losses(memory)
-        if memory[TURN] > 0:
+        if memory[TURN] > 0 and memory[FILLED] > 0:
             add(memory, 0, memory[N_TRAINED], PART, 0, real)
 
     def together(memory, operation):

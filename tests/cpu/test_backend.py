@@ -8,9 +8,10 @@ import pytest
 from scipy import sparse
 
 from skmlp.cpu import backend
+from skmlp.cpu.backend import SHARD_ROWS
 from skmlp.cpu.epoch import run_shards
 from skmlp.cpu.predict import predict_rows
-from skmlp.cpu.structures import SHARD_ROWS
+from tests.cpu.operations import MARGIN, within
 from tests.cpu.problem import (
     close,
     cut_into_pieces,
@@ -113,6 +114,57 @@ def test_the_input_is_not_written_into(large):
     assert_identical((X, targets, weights), before)
 
 
+GUARDED = {
+    "plain": {"weighted": False},
+    "weighted": {},
+    "one output": {"outputs": 1},
+    "classes": {"loss": "categorical_log_loss", "outputs": 3},
+    "batch normalisation": {"normalization": "batch"},
+    "layer normalisation": {"normalization": "layer"},
+    "dropout": {"activations": ("gelu", "relu")},
+    "wide": {"hidden": (33, 70)},
+}
+
+
+@pytest.mark.parametrize("kind", GUARDED)
+@pytest.mark.parametrize("real", ["float32", "float64"])
+@pytest.mark.parametrize("storage", ["dense", "sparse"])
+@pytest.mark.parametrize("rows, batch_size", [(7, 3), (2 * SHARD_ROWS + 5, SHARD_ROWS + 3)])
+def test_nothing_beside_what_is_handed_in_is_written_into(kind, real, storage, rows, batch_size):
+    """All arrays lie in the middle of memory that is watched; kernels know them by their addresses alone."""
+    problem = make_problem(rows=rows, **GUARDED[kind])
+    if kind == "dropout":
+        problem.dropout = (0.3, 0.2)
+    watched = []
+
+    def guard(array):
+        inner, memory = within(array)
+        watched.append((inner, memory, memory.copy()))
+        return inner
+
+    X, targets, weights = problem.data(real)
+    vector, outputs = guard(problem.vector.astype(real)), guard(np.zeros((rows, problem.units[-1]), dtype=real))
+    size = problem.backend().network.layout.n_trained
+    state = guard(np.zeros((2, size), dtype=real)), guard(np.array([1.0, 1.0, 0.0]))
+    X = sparse.csr_array(X) if storage == "sparse" else guard(X)
+    targets, weights = guard(targets), None if weights is None else guard(weights)
+    order, rates = guard(np.arange(rows)), guard(np.full(-(-rows // batch_size), 0.01))
+    model = problem.backend(real)
+    settings = {"l1": 0.1, "clip_norm": 0.1}
+    run = model.start(
+        vector, X, targets, weights, batch_size=batch_size, solver="adam", settings=settings, state=state, seed=3
+    )
+    run.run_epoch(order, rates, outputs)
+    model.predict_and_loss(vector, X, targets, weights)
+    for inner, memory, before in watched:
+        for side in (slice(None, MARGIN), slice(-MARGIN, None)):
+            np.testing.assert_array_equal(memory[side], before[side])
+        if all(inner is not changed for changed in (vector, outputs, *state)):
+            np.testing.assert_array_equal(memory, before)
+        else:
+            assert np.isfinite(inner).all() and (memory != before).any()
+
+
 def as_sparse(X, kind):
     return {"int32": sparse.csr_matrix(X), "int64": with_wide_indices(sparse.csr_array(X))}[kind]
 
@@ -173,6 +225,27 @@ def test_predict_and_loss(loss, block_rows, weighted, real, rtol, monkeypatch):
     p, mean = model.predict_and_loss(problem.vector.astype(real), X, targets, weights)
     close(p, twin.predict(problem.X), rtol)
     close(mean, np.average(twin.losses(problem.X, problem.y), weights=problem.row_weights), rtol)
+
+
+@needs_jit
+@pytest.mark.parametrize("rows", [1, 3, SHARD_ROWS, 2 * SHARD_ROWS + 9])
+@precisions
+def test_predictions_say_where_x_is_not_finite(rows, real, rtol, monkeypatch):
+    """In any row of any block; who has looked already gets what comes of it."""
+    monkeypatch.setattr(backend, "BLOCK_ROWS", SHARD_ROWS + 5)
+    problem = make_problem(rows=rows, hidden=(3,))
+    model, vector = problem.backend(real), problem.vector.astype(real)
+    finite = model.predict(vector, problem.X, looked_at=False)
+    np.testing.assert_array_equal(finite, model.predict(vector, problem.X))
+    for row in {0, rows // 2, rows - 1}:
+        for value in (np.nan, np.inf, -np.inf):
+            X = problem.X.copy()
+            X[row, 2] = value
+            with pytest.raises(model.NotFiniteError):
+                model.predict(vector, X, looked_at=False)
+            spoilt = model.predict(vector, X)
+            np.testing.assert_array_equal(np.delete(spoilt, row, axis=0), np.delete(finite, row, axis=0))
+    close(model.predict(vector, problem.X, looked_at=False), problem.naive().predict(problem.X), rtol)
 
 
 @pytest.mark.parametrize("rows", [0, 1, SHARD_ROWS, SHARD_ROWS + 1, 2 * SHARD_ROWS + 1])

@@ -15,10 +15,16 @@ import pytest
 
 import skmlp
 from skmlp.cpu import cache
+from skmlp.cpu.activation import activation_loops, derivative_loops, in_place_loops
+from skmlp.cpu.columns import forward_loops, step_loops
 from skmlp.cpu.compile import Family, function
+from skmlp.cpu.epoch import run_shards
 from skmlp.cpu.loss import loss_loops
+from skmlp.cpu.normalization import NORMALIZATIONS, normalize_back_loops, normalize_loops
 from skmlp.cpu.predict import predict_rows
+from skmlp.cpu.products import PRODUCTS, product_loops
 from skmlp.cpu.update import update_loops
+from skmlp.formulas.activations import ACTIVATIONS
 from skmlp.formulas.losses import LOSSES
 from skmlp.formulas.optimisers import OPTIMISERS
 from tests.cpu.problem import make_problem
@@ -281,7 +287,19 @@ def replaceable(code):
     return [name for name in names if "skmlp" in name]
 
 
-FAMILIES = {"losses": (loss_loops, LOSSES), "optimisers": (update_loops, OPTIMISERS)}
+RESTING = [name for name in OPTIMISERS if OPTIMISERS[name].rest]
+FAMILIES = {
+    "activations": (activation_loops, ACTIVATIONS),
+    "activations in place": (in_place_loops, ACTIVATIONS),
+    "derivatives": (derivative_loops, ACTIVATIONS),
+    "losses": (loss_loops, LOSSES),
+    "normalisations": (normalize_loops, NORMALIZATIONS),
+    "normalisations, back": (normalize_back_loops, NORMALIZATIONS),
+    "optimisers": (update_loops, OPTIMISERS),
+    "products": (product_loops, PRODUCTS),
+    "sparse layers by columns": (forward_loops, RESTING),
+    "sparse layers by columns, back": (step_loops, RESTING),
+}
 
 
 @needs_jit
@@ -291,26 +309,22 @@ def test_a_kernel_holds_no_function_that_another_could_take_the_place_of():
     A cached kernel could so call a function that the loading process had compiled for another one.
     """
     problem = make_problem()
-    model, fresh = problem.backend(), function(predict_rows.py_func)
-    seen = []
-
-    def spy(*arguments):
-        seen.append(arguments)
-        return predict_rows(*arguments)
-
+    fresh = {kernel.__name__: function(kernel.py_func) for kernel in (predict_rows, run_shards)}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("skmlp.cpu.backend.predict_rows", spy)
-        model.predict_and_loss(problem.vector, *problem.data())
-    fresh(*seen[0])
-    (signature,) = fresh.signatures
-    assert not replaceable(fresh.inspect_llvm(signature))
+        for name, kernel in fresh.items():
+            patch.setattr(f"skmlp.cpu.backend.{name}", kernel)
+        problem.backend().predict_and_loss(problem.vector, *problem.data())
+        problem.loss_and_gradient()
+    for kernel in fresh.values():
+        (signature,) = kernel.signatures
+        assert not replaceable(kernel.inspect_llvm(signature))
 
 
 @needs_jit
 @pytest.mark.parametrize("family, table", FAMILIES.values(), ids=FAMILIES)
 def test_nor_does_the_loop_of_a_formula(family, table, monkeypatch):
     monkeypatch.setattr(cache, "attach", lambda compiled, function: None)  # only what was compiled here can be seen
-    fresh = Family(family._build, family._signature)
+    fresh = Family(family._build)
     for name in table:
         fresh.address(name, "float64")
     assert len(fresh._loops) == len(table)

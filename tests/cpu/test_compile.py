@@ -1,4 +1,4 @@
-"""The compile policy: literals, formulas inside compiled loops, and choices."""
+"""The compile policy: literals, formulas inside compiled loops, and loops by their addresses."""
 
 import math
 import threading
@@ -9,6 +9,7 @@ from numba import types
 from numba.core.compiler_lock import global_compiler_lock
 
 from skmlp.cpu import compile as policy
+from skmlp.cpu.memory import LAYER, LOOP, N_FIELDS, N_ROWS, TURN, WORK, Memory, X, Z, vector
 from tests.ways import REALS, loop, needs_jit, single_precision_code, uncompiled
 
 reals = pytest.mark.parametrize("real", REALS, ids=lambda real: real.__name__)
@@ -129,45 +130,64 @@ def test_formulas_of_a_module_are_those_it_defines():
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# Choices
+# Loops by their addresses
 # ---------------------------------------------------------------------------------------------------------------------
 
 
 OFFSETS = {"one": 1.0, "two": 2.0, "three": 3.0}
 
 
-def shift_loop(name):
+def shift_loop(name, real):
     offset = OFFSETS[name]
 
-    def run(x, out, factor):
-        total = 0.0
+    def run(memory, operation):
+        x = vector(memory, WORK, operation[X], memory[N_ROWS], real)
+        out = vector(memory, WORK, operation[Z], memory[N_ROWS], real)
         for i in range(x.size):
-            out[i] = x[i] * x.dtype.type(factor) + x.dtype.type(offset)
-            total += out[i]
-        return total
+            out[i] = x[i] + real(offset)
+        memory[TURN] += operation[LAYER]
 
     return run
 
 
 def make_family():
-    return policy.Family(shift_loop, lambda real: types.float64(real[::1], real[::1], types.float64))
+    return policy.Family(shift_loop)
+
+
+@policy.function
+def carry_out(plan, memory):
+    for number in range(plan.shape[0]):
+        policy.execute(plan, number, memory)
 
 
 @reals
-def test_a_kernel_calls_the_loop_at_an_address(real):
-    """Its arguments are converted to those that the loop takes."""
-    family = make_family()
-    shift = family.call
+def test_a_kernel_calls_the_loops_at_the_addresses_of_a_plan(real):
+    """In their order, each with its operation and the memory, which a loop may write into."""
+    memory, family = Memory(), make_family()
+    memory[WORK], memory[N_ROWS] = np.arange(8, dtype=real), 2
+    plan = np.zeros((3, N_FIELDS), dtype=np.int64)
+    for row, name, x, out, layer in zip(plan, OFFSETS, (0, 2, 4), (2, 4, 6), (1, 10, 100), strict=True):
+        row[[LOOP, X, Z, LAYER]] = family.address(name, real), x, out, layer
+    carry_out(plan, memory.cells)
+    np.testing.assert_array_equal(memory.array(WORK), [0, 1, 1, 2, 3, 4, 6, 7])
+    assert memory.cells[TURN] == 111
 
-    @policy.function
-    def run(address, x, out):
-        return shift(address, x, out, 2)
 
-    for name, offset in OFFSETS.items():
-        out = np.zeros(3, dtype=real)
-        total = run(family.address(name, real), np.ones(3, dtype=real), out)
-        np.testing.assert_array_equal(out, np.full(3, 2.0 + offset))
-        assert total == 3 * (2.0 + offset)
+def test_one_compiled_kernel_serves_loops_of_all_types():
+    """Compiled once: in its memory an array is an address."""
+    family, compiled = make_family(), policy.function(getattr(carry_out, "py_func", carry_out))
+    for real in REALS:
+        memory = Memory()
+        memory[WORK], memory[N_ROWS] = np.zeros(4, dtype=real), 2
+        plan = np.zeros((1, N_FIELDS), dtype=np.int64)
+        plan[0, [LOOP, Z]] = family.address("one", real), 2
+        compiled(plan, memory.cells)
+        np.testing.assert_array_equal(memory.array(WORK), [0, 0, 1, 1])
+    assert len(getattr(compiled, "signatures", [1])) == 1
+
+
+def test_a_plan_without_operations_does_nothing():
+    carry_out(np.zeros((0, N_FIELDS), dtype=np.int64), Memory().cells)
 
 
 def test_a_loop_has_one_address_for_each_type():
@@ -210,26 +230,6 @@ def test_a_child_process_inherits_no_lock_from_a_thread_that_compiles():
 def test_an_unknown_name_has_no_address():
     with pytest.raises(KeyError, match="unknown"):
         make_family().address("unknown", "float64")
-
-
-def test_by_type_chooses_by_the_type_of_x():
-    from skmlp.cpu.structures import SparseRows
-
-    def dense(X, a):
-        return a + 1.0
-
-    def other(X, a):
-        return a + 2.0
-
-    choose = policy.by_type(np.ndarray, types.Array, dense, other)
-
-    @policy.function
-    def run(X, a):
-        return choose(X, a)
-
-    rows = SparseRows(np.zeros(1), np.zeros(1, dtype=np.int64), np.zeros(2, dtype=np.int64))
-    assert run(np.zeros((1, 1)), 1.0) == 2.0
-    assert run(rows, 1.0) == run(None, 1.0) == 3.0
 
 
 # ---------------------------------------------------------------------------------------------------------------------

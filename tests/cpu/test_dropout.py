@@ -3,25 +3,19 @@
 import numpy as np
 import pytest
 
-from skmlp.cpu.backend import CpuBackend
-from skmlp.cpu.compile import function
+from skmlp.cpu.backend import SHARD_ROWS, CpuBackend
 from skmlp.cpu.dropout import drop, dropout_loops
-from skmlp.cpu.epoch import STEPS
-from skmlp.cpu.structures import SHARD_ROWS
+from skmlp.cpu.memory import LANES, STEPS
 from skmlp.formulas.activations import ACTIVATIONS
 from skmlp.formulas.random import mixed, random_bits, random_key
 from skmlp.network.layout import Layout, Network
 from tests import naive
-
-
-@function
-def masked(address, values, key, first, rate):
-    drop(address, values, key, first, rate)
+from tests.cpu.operations import operate
 
 
 def mask(size, *, key=12345, first=0, rate=0.3, dtype="float64"):
     values = np.ones(size, dtype=dtype)
-    masked(dropout_loops.address("dropout", dtype), values, key, first, rate)
+    drop(values, key, first, rate)
     return values
 
 
@@ -60,6 +54,32 @@ def test_masks_of_other_seeds_steps_and_layers_are_unrelated():
     masks = np.array([mask(20_000, key=key, rate=0.5) > 0 for key in keys])
     correlation = np.corrcoef(masks) - np.eye(len(keys))
     assert np.abs(correlation).max() < 5 / np.sqrt(20_000)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("way", ["forward", "back"])
+def test_the_mask_of_a_layer_is_that_of_its_place_in_the_batch(way, dtype):
+    """Forward of the activations; back of their gradient, while the activations become those before the mask."""
+    rows, units, first, seed, step, layer, rate = 5, 7, 256, 11, 3, 1, 0.3
+    random = np.random.default_rng(0)
+    before, slope = random.normal(size=(2, rows * units)).astype(dtype)
+    kept = mask(rows * units, key=random_key(seed, step, layer), first=first * units, rate=rate, dtype=dtype)
+    values = [before * kept if way == "back" else before, np.zeros(LANES), slope, np.zeros(LANES)]
+    work = np.concatenate(values, dtype=dtype)
+    a, delta = work[: rows * units], work[rows * units + LANES : -LANES]
+    operate(
+        dropout_loops,
+        way,
+        dtype,
+        {"WORK": work, "DROPOUT": np.array([0.9, rate]), "KEPT": np.array([0.0, 0.0, step])},
+        {"N_ROWS": rows, "SEED": seed, "PLACE": first},
+        N_OUT=units,
+        LAYER=layer,
+        DELTA=rows * units + LANES,
+    )
+    expected = (np.where(kept > 0, before, 0.0), slope * kept) if way == "back" else (before * kept, slope)
+    np.testing.assert_allclose(a, expected[0], rtol=4 * np.finfo(dtype).eps)
+    np.testing.assert_allclose(delta, expected[1], rtol=4 * np.finfo(dtype).eps)
 
 
 def make_run(activation, rows, dropout=(0.4, 0.2), units=(3, 4, 3, 2), seed=7, dtype="float64"):

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from skmlp.cpu.epoch import STEPS
-from skmlp.cpu.structures import SHARD_ROWS
+from skmlp.cpu.backend import LEAST_ROWS, SHARD_ROWS, shard_rows
+from skmlp.cpu.memory import STEPS
 from skmlp.formulas.optimisers import OPTIMISERS
 from tests import naive
 from tests.cpu.problem import NONE, SETTINGS, activations, close, losses, make_problem, optimisers, precisions, variants
@@ -119,11 +119,23 @@ def test_batches_of_any_size(batch_size):
     assert_epochs_equal(make_problem(rows=9), "sgd", {}, batch_size=batch_size, penalty=(0.0, 0.4))
 
 
-@pytest.mark.parametrize("batch_size", [SHARD_ROWS, SHARD_ROWS + 1, 2 * SHARD_ROWS + 9])
+@pytest.mark.parametrize("batch_size", [191, SHARD_ROWS, SHARD_ROWS + 1, 2 * SHARD_ROWS, 2 * SHARD_ROWS + 9])
 def test_batches_of_several_shards(batch_size):
     """The last batch has fewer shards than the others."""
-    problem = make_problem(rows=2 * batch_size + 5, n_in=2, hidden=(2,), outputs=1)
-    assert_epochs_equal(problem, "adam", {}, batch_size=batch_size, epochs=2)
+    for left in (5, batch_size // 2 + 1, batch_size - 1):
+        problem = make_problem(rows=batch_size + left, n_in=2, hidden=(2,), outputs=1)
+        assert_epochs_equal(problem, "adam", {}, batch_size=batch_size, epochs=2)
+
+
+def test_shards_are_cut_by_the_size_of_the_batch():
+    """One where a batch has few rows; else two at least, of whole tiles of rows, and of no more than is good."""
+    for batch_size in range(1, 3_000):
+        rows = shard_rows(batch_size)
+        assert 1 <= rows <= min(batch_size, SHARD_ROWS)
+        if batch_size < 2 * LEAST_ROWS - 1:
+            assert rows == batch_size
+        else:
+            assert LEAST_ROWS <= rows < batch_size and rows % 8 == 0
 
 
 @optimisers

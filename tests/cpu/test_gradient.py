@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from skmlp.cpu.structures import SHARD_ROWS
+from skmlp.cpu.backend import SHARD_ROWS
 from tests.cpu.problem import (
     activations,
     assert_a_row_of_weight_2_counts_as_two_rows,
@@ -122,7 +122,7 @@ def test_without_weights_every_row_weighs_1(loss):
         close(one, other, 1e-13)  # summed in another order
 
 
-@pytest.mark.parametrize("rows", [SHARD_ROWS - 1, SHARD_ROWS, SHARD_ROWS + 1, 2 * SHARD_ROWS + 37])
+@pytest.mark.parametrize("rows", [190, 191, SHARD_ROWS - 1, SHARD_ROWS, SHARD_ROWS + 1, 2 * SHARD_ROWS + 37])
 @precisions
 def test_a_batch_of_several_shards_is_one_batch(rows, real, rtol):
     problem = make_problem(rows=rows, hidden=(3,))

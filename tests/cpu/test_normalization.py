@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from skmlp.cpu.structures import SHARD_ROWS
+from skmlp.cpu.backend import SHARD_ROWS
 from skmlp.formulas.normalization import averaged, averaged_variance, inverse_deviation, normalized_slope
 from tests import naive
 from tests.cpu.problem import (

@@ -3,6 +3,7 @@
 import os
 import threading
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,11 +11,11 @@ from scipy.sparse import csr_array
 from threadpoolctl import threadpool_limits
 
 from skmlp.cpu import backend, team, threads
-from skmlp.cpu.backend import BLOCK_ROWS, CpuBackend
-from skmlp.cpu.structures import SHARD_ROWS
-from skmlp.cpu.threads import allowed_threads, single_threaded_blas
+from skmlp.cpu.backend import BLOCK_ROWS, SHARD_ROWS, CpuBackend
+from skmlp.cpu.memory import MEMBER
+from skmlp.cpu.threads import allowed_threads, working
 from skmlp.network.layout import Layout, Network
-from tests.cpu.problem import cut_into_pieces, make_problem
+from tests.cpu.problem import cut_into_pieces, make_problem, optimisers
 from tests.ways import needs_jit
 
 pytestmark = needs_jit
@@ -46,6 +47,15 @@ def trained(problem, real="float32", solver="adam", X=None, epochs=2, **more):
     return run.parameters, losses, outputs, *run.state
 
 
+def beside(call):
+    """What a function returns in another thread."""
+    returned = []
+    thread = threading.Thread(target=lambda: returned.append(call()))
+    thread.start()
+    thread.join()
+    return returned[0]
+
+
 def assert_same_bits(ours, theirs):
     for one, other in zip(ours, theirs, strict=True):
         np.testing.assert_array_equal(one, other)
@@ -57,6 +67,8 @@ KINDS = {
     "layer normalisation": {"normalization": "layer"},
     "classes": {"loss": "categorical_log_loss", "outputs": 3},
     "no hidden layer": {"hidden": ()},
+    "one output": {"outputs": 1},
+    "parameters in several chunks": {"n_in": 90, "hidden": (120, 60)},
 }
 
 
@@ -73,13 +85,24 @@ def test_the_number_of_members_changes_no_bit(kind, real, size, members):
 
 @pytest.mark.parametrize("size", [2, 3])
 @pytest.mark.parametrize("more", [{"seed": 5}, {"penalty": (0.3, 0.2)}, {"settings": {"clip_norm": 0.1}}], ids=str)
-def test_nor_with_dropout_penalty_or_clipping(size, more, members):
-    problem = make_problem(rows=ROWS)
+@pytest.mark.parametrize("shape", [{}, {"n_in": 90, "hidden": (120, 60)}], ids=["one chunk", "several chunks"])
+def test_nor_with_dropout_penalty_or_clipping(size, more, shape, members):
+    problem = make_problem(rows=ROWS, **shape)
     problem.dropout = (0.3, 0.2) if "seed" in more else ()
     members(1)
     alone = trained(problem, **more)
     members(size)
     assert_same_bits(trained(problem, **more), alone)
+
+
+@optimisers
+def test_nor_with_any_optimiser(optimiser, members):
+    """Each member counts the steps, and keeps what the optimiser keeps, for itself."""
+    problem = make_problem(rows=ROWS)
+    members(1)
+    alone = trained(problem, solver=optimiser)
+    members(3)
+    assert_same_bits(trained(problem, solver=optimiser), alone)
 
 
 @pytest.mark.parametrize("size", [2, 3])
@@ -119,7 +142,7 @@ def test_nor_does_a_member_that_lets_the_others_wait(late, members, monkeypatch)
     inner = backend.run_shards
 
     def delayed(*arguments):
-        if arguments[-1] == late:
+        if arguments[-1][MEMBER] == late:
             time.sleep(0.01)
         return inner(*arguments)
 
@@ -153,7 +176,7 @@ def test_a_member_that_fails_leaves_no_one_waiting(who, error, members, monkeypa
     inner = backend.run_shards
 
     def fail(*arguments):
-        if arguments[-1] == who:
+        if arguments[-1][MEMBER] == who:
             raise error
         return inner(*arguments)
 
@@ -241,12 +264,22 @@ def test_small_work_is_for_one(four_cores):
     assert team.team_size(1, 8, 10**6, 10**6) == 1
 
 
-def test_large_work_is_for_the_cores_that_are_allowed(four_cores, monkeypatch):
-    monkeypatch.setattr(threads, "_found", [8])
-    assert team.team_size(None, 8, 10**5, 10**5) == 4
+@pytest.fixture
+def blas(monkeypatch):
+    """A function that sets the limits of threads that BLAS libraries are under."""
+
+    def limit(*limits):
+        libraries = [SimpleNamespace(get_num_threads=lambda limit=limit: limit) for limit in limits]
+        monkeypatch.setattr(threads, "_libraries", lambda: libraries)
+
+    return limit
+
+
+def test_large_work_is_for_the_cores_that_are_allowed(four_cores, blas):
+    for limits, expected in [((8,), 4), ((2,), 2), ((8, 3), 3), ((None,), 1), ((), 4)]:
+        blas(*limits)
+        assert team.team_size(None, 8, 10**5, 10**5) == expected
     assert team.team_size(None, 3, 10**5, 10**5) == 3
-    monkeypatch.setattr(threads, "_found", [2])
-    assert team.team_size(None, 8, 10**5, 10**5) == 2
 
 
 def test_whoever_asks_for_threads_gets_them():
@@ -255,32 +288,52 @@ def test_whoever_asks_for_threads_gets_them():
     assert team.team_size(-1, 10**6, 10, 10) == threads.effective_n_jobs(-1)
 
 
-def test_limits_of_blas_are_limits_of_the_team(four_cores):
-    with threadpool_limits(1, user_api="blas"), single_threaded_blas():
-        assert allowed_threads(None) == 1
+@pytest.mark.parametrize("limit", [1, 3])
+def test_limits_of_blas_are_limits_of_the_team(limit, four_cores):
+    """Although nothing here calls it: whoever sets them means to have the other cores for something else."""
+    with threadpool_limits(limit, user_api="blas"):
+        assert allowed_threads(None) == limit
 
 
 @pytest.mark.parametrize("limit", [1, 3])
-def test_limits_of_blas_are_limits_of_predictions_that_need_none(limit, four_cores, monkeypatch):
-    sizes = []
-    monkeypatch.setattr(backend, "run_together", lambda size, work: sizes.append(size))
+def test_limits_of_blas_are_limits_of_predictions(limit, four_cores, monkeypatch):
+    members = set()
+    monkeypatch.setattr(
+        backend, "predict_rows", lambda *arguments: members.add(threading.get_ident()) or time.sleep(0.01)
+    )
     network = CpuBackend(Network(Layout((40, 40, 1)), ("relu",), "identity"), "squared_error", "float32")
     vector, X = np.zeros(network.network.layout.size, dtype="float32"), np.zeros((130_000, 40), dtype="float32")
     with threadpool_limits(limit, user_api="blas"):
         network.predict(vector, X)
-    assert sizes == [limit]
+    assert len(members) == limit
 
 
-def test_other_fits_have_their_threads_and_own_nested_ones_do_not_count(four_cores):
-    with threadpool_limits(4, user_api="blas"), single_threaded_blas(), single_threaded_blas():
+def test_other_fits_have_their_threads_and_own_nested_ones_do_not_count(four_cores, blas):
+    blas(4)
+    with working(), working():
         assert allowed_threads(None) == 4
         counted = []
 
         def beside():
-            with single_threaded_blas():
+            with working():
                 counted.append(allowed_threads(None))
 
         other = threading.Thread(target=beside)
         other.start()
         other.join()
         assert counted == [3]
+
+
+def test_every_member_is_at_work(four_cores, blas):
+    """So that another fit leaves all of them their cores."""
+    blas(4)
+    meeting, seen = threading.Barrier(3), []
+
+    def work(member):
+        meeting.wait(10)
+        if member == 0:
+            seen.append(beside(lambda: allowed_threads(None)))
+        meeting.wait(10)
+
+    team.run_together(3, work)
+    assert seen == [1] and allowed_threads(None) == 4

@@ -1,133 +1,23 @@
-"""BLAS has one thread while anybody asks for it, and what it had before once nobody does."""
+"""Threads at work are counted, limits that others set are heeded, and no pool of threads is touched."""
 
+import gc
+import os
 import threading
 import time
 
+import numpy as np
 import pytest
+from joblib import Parallel, cpu_count, delayed, parallel_config
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from skmlp.cpu import backend, threads
-from skmlp.cpu.threads import single_threaded_blas
+from skmlp.cpu.threads import allowed_threads, working
 from tests.cpu.problem import make_problem
+from tests.ways import needs_jit
 
 
 def blas_threads():
     return {info["filepath"]: info["num_threads"] for info in threadpool_info() if info["user_api"] == "blas"}
-
-
-@pytest.fixture
-def before():
-    """Threads of each BLAS library, 2 for the time of the test."""
-    with single_threaded_blas():  # loads the library of compiled products
-        pass
-    with threadpool_limits(2, user_api="blas"):
-        threads = blas_threads()
-        assert set(threads.values()) == {2}
-        yield threads
-
-
-@pytest.fixture
-def limited(before):
-    return dict.fromkeys(before, 1)
-
-
-def test_limit_holds_inside_and_ends_outside(before, limited):
-    with single_threaded_blas():
-        assert blas_threads() == limited
-    assert blas_threads() == before
-
-
-def test_nested_use(before, limited):
-    with single_threaded_blas():
-        with single_threaded_blas():
-            assert blas_threads() == limited
-        assert blas_threads() == limited
-    assert blas_threads() == before
-
-
-def test_failing_use(before, limited):
-    with pytest.raises(KeyboardInterrupt), single_threaded_blas():
-        with pytest.raises(ZeroDivisionError), single_threaded_blas():
-            raise ZeroDivisionError
-        assert blas_threads() == limited
-        raise KeyboardInterrupt
-    assert blas_threads() == before
-
-
-def test_use_again_and_again(before, limited):
-    for _ in range(3):
-        with single_threaded_blas():
-            assert blas_threads() == limited
-        assert blas_threads() == before
-
-
-def test_the_last_of_several_users_restores(before, limited):
-    """The first to come is the first to leave."""
-    inside, leave = threading.Barrier(2), threading.Event()
-
-    def use():
-        with single_threaded_blas():
-            inside.wait(timeout=10)
-            leave.wait(timeout=10)
-
-    first = threading.Thread(target=use)
-    first.start()
-    inside.wait(timeout=10)
-    with single_threaded_blas():
-        leave.set()
-        first.join(timeout=10)
-        assert not first.is_alive()
-        assert blas_threads() == limited
-    assert blas_threads() == before
-
-
-def test_many_users_at_once(before):
-    def use():
-        for _ in range(20):
-            with single_threaded_blas():
-                assert set(blas_threads().values()) == {1}
-
-    errors = []
-
-    def record_errors():
-        try:
-            use()
-        except BaseException as error:
-            errors.append(error)
-
-    threads = [threading.Thread(target=record_errors) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=60)
-    assert not errors
-    assert blas_threads() == before
-
-
-def test_training_is_limited(before, limited):
-    with make_problem().backend().active():
-        assert blas_threads() == limited
-    assert blas_threads() == before
-
-
-def test_large_prediction_is_limited_and_restores_after_an_error(before, limited, monkeypatch):
-    seen = []
-
-    def fail(*arguments):
-        seen.append(blas_threads())
-        raise MemoryError
-
-    problem = make_problem(rows=100, n_in=100, hidden=(100,))
-    monkeypatch.setattr(backend, "predict_rows", fail)
-    with pytest.raises(MemoryError):
-        problem.backend().predict(problem.vector, problem.X)
-    assert seen == [limited]
-    assert blas_threads() == before
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-# Forks
-# ---------------------------------------------------------------------------------------------------------------------
 
 
 def beside(call):
@@ -139,61 +29,205 @@ def beside(call):
     return returned[0]
 
 
-def lock_is_free():
-    free = threads._lock.acquire(blocking=False)
-    if free:
-        threads._lock.release()
-    return free
-
-
 @pytest.fixture
-def naps(monkeypatch):
-    """The naps of a fork; the first ends what it waits for."""
-    taken = []
-
-    def nap(seconds):
-        taken.append(seconds)
-        threads._running.clear()
-
-    monkeypatch.setattr(time, "sleep", nap)
-    yield taken
-    threads._running.clear()
+def free(monkeypatch):
+    """Threads that another fit may have, of ten cores."""
+    monkeypatch.setattr(threads, "cpu_count", lambda: 10)
+    monkeypatch.setattr(threads, "_libraries", lambda: [])
+    return lambda: beside(lambda: allowed_threads(None))
 
 
-def test_a_fork_waits_for_the_kernels_of_other_threads(naps):
-    beside(threads.in_kernel().__enter__)
-    threads._before_fork()
-    try:
-        assert len(naps) == 1 and not beside(lock_is_free)
-    finally:
-        threads._lock.release()
-    assert beside(lock_is_free)
+# ---------------------------------------------------------------------------------------------------------------------
+# Counting
+# ---------------------------------------------------------------------------------------------------------------------
 
 
-def test_a_fork_does_not_wait_for_a_kernel_that_an_interrupt_has_lost(naps):
-    threads.in_kernel().__enter__()
-    threads._before_fork()
-    threads._lock.release()
-    assert not naps
+def test_a_thread_at_work_has_one_core(free):
+    assert free() == 10
+    with working():
+        assert free() == 9
+    assert free() == 10
 
 
-def test_the_next_kernel_takes_the_place_of_one_that_an_interrupt_has_lost():
-    threads.in_kernel().__enter__()
-    with threads.in_kernel():
-        assert len(threads._running) == 1
-    assert not threads._running
+def test_nested_work_counts_once(free):
+    with working():
+        with working():
+            assert free() == 9
+        assert free() == 9
+    assert free() == 10
 
 
-def test_a_fork_that_is_interrupted_while_it_waits_has_the_lock_all_the_same(monkeypatch):
-    def nap(seconds):
+def test_failing_work_ends(free):
+    with pytest.raises(KeyboardInterrupt), working():
+        with pytest.raises(ZeroDivisionError), working():
+            raise ZeroDivisionError
+        assert free() == 9
         raise KeyboardInterrupt
+    assert free() == 10
 
-    monkeypatch.setattr(time, "sleep", nap)
-    beside(threads.in_kernel().__enter__)
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            threads._before_fork()
-        assert not beside(lock_is_free)
-        threads._lock.release()
-    finally:
-        threads._running.clear()
+
+def test_work_again_and_again(free):
+    for _ in range(3):
+        with working():
+            assert free() == 9
+        assert free() == 10
+
+
+def test_work_that_an_interrupt_has_lost_does_not_count_for_ever(free):
+    """Begun, but never ended."""
+    working().__enter__()
+    gc.collect()
+    assert free() == 10
+
+
+def test_one_thread_is_always_left(free, monkeypatch):
+    monkeypatch.setattr(threads, "cpu_count", lambda: 1)
+    with working():
+        assert free() == 1
+
+
+def test_many_at_once(free):
+    """The count of each is that of all others."""
+    meeting, counted = threading.Barrier(4), []
+
+    def work():
+        for _ in range(20):
+            with working():
+                meeting.wait(10)
+                counted.append(allowed_threads(None))
+                meeting.wait(10)
+
+    others = [threading.Thread(target=work) for _ in range(4)]
+    for thread in others:
+        thread.start()
+    for thread in others:
+        thread.join(timeout=60)
+    assert counted == [7] * 80
+    assert free() == 10
+
+
+def test_training_counts(free):
+    with make_problem().backend().active():
+        assert free() == 9
+    assert free() == 10
+
+
+@needs_jit
+def test_predicting_in_threads_counts_and_ends_with_an_error(free, monkeypatch):
+    seen, meeting = [], threading.Barrier(2)
+
+    def fail(*arguments):
+        meeting.wait(10)
+        seen.append(free())
+        meeting.wait(10)
+        raise MemoryError
+
+    monkeypatch.setattr(backend, "predict_rows", fail)
+    monkeypatch.setattr(backend, "BLOCK_ROWS", 4)
+    monkeypatch.setattr(backend, "team_size", lambda *arguments: 2)
+    problem = make_problem(rows=7)
+    with pytest.raises(MemoryError):
+        problem.backend().predict(problem.vector, problem.X)
+    assert seen == [8, 8] and free() == 10
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Limits of others
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("limit", [1, 2])
+def test_blas_keeps_the_threads_it_has(limit, monkeypatch):
+    """Within kernels too: nothing here calls it."""
+    problem, seen = make_problem(rows=100, n_in=100, hidden=(100,)), []
+    for name in ("predict_rows", "run_shards"):
+        kernel = getattr(backend, name)
+        monkeypatch.setattr(
+            backend, name, lambda *arguments, kernel=kernel: seen.append(blas_threads()) or kernel(*arguments)
+        )
+    with threadpool_limits(limit, user_api="blas"):
+        before = blas_threads()
+        assert set(before.values()) == {limit}
+        with problem.backend().active():
+            problem.run(batch_size=50, solver="adam").run_epoch(np.arange(100), np.full(2, 0.1))
+        problem.backend().predict(problem.vector, problem.X)
+        assert seen and all(found == before for found in seen)
+        assert blas_threads() == before
+
+
+def test_limits_of_the_user_are_seen_when_they_are_set(monkeypatch):
+    monkeypatch.setattr(threads, "cpu_count", lambda: 4)
+    with threadpool_limits(2, user_api="blas"):
+        assert allowed_threads(None) == 2
+        with threadpool_limits(1, user_api="blas"):
+            assert allowed_threads(None) == 1
+        assert allowed_threads(None) == 2
+
+
+def test_limits_of_joblib(monkeypatch):
+    monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")
+    assert allowed_threads(None) == 1
+
+
+def test_workers_of_joblib_share_the_cores():
+    found = Parallel(n_jobs=2)(delayed(allowed_threads)(None) for _ in range(2))
+    assert max(found) <= max(1, cpu_count() // 2)
+
+
+@pytest.mark.parametrize("n_jobs", [1, 3])
+def test_who_asks_for_threads_gets_as_many_as_joblib_would_give(n_jobs):
+    with threadpool_limits(1, user_api="blas"), working():
+        assert allowed_threads(n_jobs) == n_jobs
+    with parallel_config(backend="threading"):
+        assert Parallel(n_jobs=2)([delayed(lambda: 0)()] * 2) == [0, 0]
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Forks
+# ---------------------------------------------------------------------------------------------------------------------
+
+forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+
+
+def in_child(call):
+    """Whether a function returns true in a fork of this process."""
+    child = os.fork()
+    if child == 0:
+        try:
+            os._exit(0 if call() else 1)
+        except BaseException:
+            os._exit(2)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+@forks
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_child_counts_no_thread_of_its_parent(free):
+    with working():
+        assert free() == 9
+        assert in_child(lambda: free() == 10)
+        assert free() == 9
+
+
+@forks
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_fork_waits_for_a_thread_that_is_counting():
+    """So that the child does not inherit a lock that no one would give back."""
+    held, events = threading.Event(), []
+
+    def hold():
+        with threads._lock:
+            held.set()
+            time.sleep(0.2)
+            events.append("given back")
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    held.wait(10)
+
+    def lock_is_free():
+        return threads._lock.acquire(timeout=1) and events == ["given back"]
+
+    assert in_child(lock_is_free)
+    thread.join()
+    assert beside(lambda: threads._lock.acquire(blocking=False) and not threads._lock.release())

@@ -18,7 +18,7 @@ from sklearn.preprocessing import StandardScaler
 
 import skmlp
 from skmlp import CustomActivation, CustomLoss, MLPBinaryClassifier, MLPClassifier, MLPMulticlass, MLPRegressor
-from skmlp.cpu.forward import activation_loops
+from skmlp.cpu.activation import activation_loops
 from skmlp.cpu.loss import loss_loops
 from skmlp.estimators import custom
 from skmlp.formulas.activations import ACTIVATIONS
@@ -238,7 +238,7 @@ def gradient(z, y):
     return z - y
 
 def loops():
-    from skmlp.cpu.forward import activation_loops
+    from skmlp.cpu.activation import activation_loops
     return len(activation_loops._loops)
 
 X = np.random.default_rng(0).normal(size=(60, 3))
@@ -292,22 +292,17 @@ def test_functions_of_main_go_to_workers_and_into_pickles(tmp_path):
 ON_DISK = """
 import sys, numpy as np
 from skmlp import CustomActivation, CustomLoss
-from skmlp.cpu.backend import numbers
-from skmlp.cpu.compile import function
-from skmlp.cpu.forward import activate
+from skmlp.cpu.backend import CpuBackend
 from skmlp.network.layout import Layout, Network
-
-@function
-def run(address, z, a):
-    activate(address, z, a)
 
 scale = float(sys.argv[1])
 own = CustomActivation(lambda z: scale * z, lambda z: scale), CustomLoss(lambda z, y: z - y, lambda z, y: 1.0)
+vector, row = np.array([1.0, 1.0, 0.0, 0.0]), np.ones((1, 1))
 for activation, loss in (("identity", "squared_error"), own):
-    found = numbers(Network(Layout((3, 8, 1)), (activation,), "identity"), loss, "float64")
-    a = np.empty(1)
-    run(found.activations[0], np.ones(1), a)
-    print(a[0])
+    model = CpuBackend(Network(Layout((1, 1, 1)), (activation,), "identity"), loss, "float64")
+    run = model.start(vector.copy(), row, row, None, batch_size=1, solver="sgd", settings={})
+    run.run_epoch(np.zeros(1, dtype=np.int64), np.ones(1))
+    print(model.predict(vector, row)[0, 0])
 """
 
 
@@ -319,12 +314,13 @@ def test_nothing_of_ones_own_is_on_disk(tmp_path):
     for scale in ("2.0", "3.0"):
         assert run(program, scale, NUMBA_CACHE_DIR=str(cache)) == ["1.0", scale]
         names = sorted(path.name.split(".")[0].removeprefix("skmlp-") for path in cache.rglob("*.nbc"))
-        assert [name for name in names if not name.startswith("product_loop")] == [
-            "activation_loop_identity",
-            "derivative_loop_identity",
-            "link_loop_identity",
-            "loss_loop_squared_error",
+        assert [name for name in names if name.startswith(("activation", "derivative", "link", "loss"))] == [
+            "activation_in_place_loop_identity_float64",
+            "derivative_of_one_loop_identity_float64",
+            "link_loop_identity_float64",
+            "loss_loop_squared_error_float64",
         ]
+        assert len(names) == len(set(names))
 
 
 WITHOUT_JIT = """
@@ -368,7 +364,7 @@ def check(formula, targets=VALUES):
 
 
 def scaled_activation(name, of_z=1.0, of_value=1.0, wrong=1.0, where=lambda z: True):
-    f, slope = ACTIVATIONS[name]
+    f, slope = ACTIVATIONS[name].function, ACTIVATIONS[name].derivative
     return CustomActivation(
         lambda z: of_value * f(of_z * z),
         lambda z: (wrong if where(z) else 1.0) * of_value * of_z * slope(of_z * z, f(of_z * z)),

@@ -34,6 +34,25 @@ for _ in range(15):
     assert os.waitpid(child, 0)[1] == 0
 """
 
+FORK_WHILE_FITTING = """
+import os, signal, threading, numpy as np
+from skmlp import MLPRegressor
+X = np.random.default_rng(0).standard_normal((3000, 30))
+def fit(epochs=3):
+    model = MLPRegressor(hidden_layer_sizes=(50,), max_iter=epochs, n_iter_no_change=np.inf, batch_size=1024,
+                         n_jobs=2, random_state=0)
+    return model.fit(X, X[:, 0]).predict(X)
+expected = fit()
+threading.Thread(target=fit, args=(10**6,), daemon=True).start()
+for _ in range(10):
+    child = os.fork()
+    if child == 0:
+        signal.alarm(60)
+        os._exit(0 if (fit() == expected).all() else 1)
+    assert os.waitpid(child, 0)[1] == 0
+os._exit(0)
+"""
+
 FORK_WHILE_COMPILING = """
 import os, signal, threading, time
 import skmlp.cpu.compile
@@ -53,6 +72,8 @@ if child == 0:
 assert os.waitpid(child, 0)[1] == 0
 """
 
+WHILE = {"predicts": FORKS, "fits": FORK_WHILE_FITTING, "compiles": FORK_WHILE_COMPILING}
+
 
 def run(code, *options):
     """Run code in a new process on the sources of this checkout."""
@@ -61,7 +82,9 @@ def run(code, *options):
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
-@pytest.mark.parametrize("code", [FORKS, FORK_WHILE_COMPILING], ids=["predicts", "compiles"])
+@pytest.mark.parametrize(
+    "code", [FORKS, FORK_WHILE_FITTING, FORK_WHILE_COMPILING], ids=["predicts", "fits", "compiles"]
+)
 def test_a_process_forked_while_another_thread_works_can_work_too(code):
     run(code, "-W", "ignore::DeprecationWarning")  # newer Pythons warn of forks beside threads
 

@@ -9,18 +9,20 @@ import numpy as np
 import pytest
 from numba import njit
 
+from skmlp.cpu import compile as policy
 from skmlp.cpu import custom
-from skmlp.cpu.backend import numbers
-from skmlp.cpu.compile import function
+from skmlp.cpu.activation import activation_loops, derivative_loops
 from skmlp.cpu.custom import kernel_formula
-from skmlp.cpu.forward import activate, activation_loops
 from skmlp.cpu.loss import loss_loops
+from skmlp.cpu.memory import LOOP
+from skmlp.cpu.plan import Workspace, shard_plan
 from skmlp.formulas.activations import ACTIVATIONS
 from skmlp.formulas.custom import LINKS_OF_ONE, CustomActivation, CustomLoss, adapted, find
 from skmlp.formulas.links import LINKS
 from skmlp.formulas.losses import LOSSES, Loss, LossSettings
 from skmlp.network.layout import Layout, Network
 from tests import naive
+from tests.cpu.operations import operate
 from tests.own import SQUARE, SWISH, residual, square, swish, swish_slope
 from tests.ways import REALS, WAYS, loop, loss_and_gradient, needs_jit, over, single_precision_code
 
@@ -32,7 +34,7 @@ reals = pytest.mark.parametrize("real", REALS, ids=lambda real: real.__name__)
 
 def restated_activation(name):
     """An activation of the table as a user's own, plain Python functions with closures."""
-    f, slope = ACTIVATIONS[name]
+    f, slope = ACTIVATIONS[name].function, ACTIVATIONS[name].derivative
     return CustomActivation(lambda z: f(z), lambda z: slope(z, f(z)))
 
 
@@ -316,8 +318,8 @@ def test_nan_comes_through(way, real):
 
 def addresses(activation, loss, dtype="float64"):
     network = Network(Layout((3, 4, 1)), (activation,), "identity")
-    found = numbers(network, loss, dtype)
-    return [*found.activations, *found.derivatives, found.loss]
+    records = Workspace(network, 2, dense=True, training=True).records
+    return shard_plan(network, loss, dtype, records, dense=True, recording=False)[:, LOOP].tolist()
 
 
 @reals
@@ -347,25 +349,22 @@ def of_one_name(factor):
 def test_functions_of_one_name_do_not_collide():
     several = [of_one_name(factor) for factor in (1.0, 2.0, 3.0)]
     several += [CustomActivation(lambda z: 4.0 * z, lambda z: 4.0), CustomActivation(lambda z: 5.0 * z, lambda z: 5.0)]
-    found = [activation_loops.address(activation, "float64") for activation in several]
-
-    @function
-    def run(address, z, a):
-        activate(address, z, a)
-
-    for factor, address in enumerate(found, start=1):
-        a = np.empty_like(Z)
-        run(address, Z, a)
-        np.testing.assert_array_equal(a, factor * Z)
+    assert len({activation_loops.address(activation, "float64") for activation in several}) == len(several)
+    for factor, activation in enumerate(several, start=1):
+        work, place = np.append(Z, np.empty_like(Z)), Z.size
+        operate(activation_loops, activation, "float64", {"WORK": work}, {"N_ROWS": 6}, N_OUT=10, A=place)
+        np.testing.assert_array_equal(work[place:], factor * Z)
 
 
 @needs_jit
 def test_loops_of_ones_own_are_not_cached_on_disk(monkeypatch):
     attached = []
     monkeypatch.setattr("skmlp.cpu.compile.cache.attach", lambda compiled, run: attached.append(run.__name__))
-    addresses(of_one_name(7.0), CustomLoss(lambda z, y: z - y, lambda z, y: 1.0))
+    own, loss = of_one_name(7.0), CustomLoss(lambda z, y: z - y, lambda z, y: 1.0)
+    for family, formula in ((activation_loops, own), (derivative_loops, own), (loss_loops, loss)):
+        family.address(formula, "float64")
     assert attached == []
-    loss_loops._compiled(loss_loops._build("huber"), "float64", cached=True)
+    policy._compiled(loss_loops._build("huber", np.float64), cached=True)
     assert len(attached) == 1
 
 

@@ -52,7 +52,7 @@ def start(name, size, real=np.float64):
     """Parameters, and the state that an optimiser starts with: slots and memory."""
     random = np.random.default_rng(3)
     w = random.normal(size=size).astype(real)
-    return w, (np.zeros((OPTIMISERS[name].slots, size), dtype=real), np.ones(1))
+    return w, (np.zeros((OPTIMISERS[name].slots, size), dtype=real), np.ones(2))
 
 
 def take_step(name, way, step, rate, settings, w, g, state):
@@ -79,7 +79,7 @@ def test_settings_have_the_usual_defaults():
 
 @names
 def test_constants_are_six_numbers(name):
-    constants = OPTIMISERS[name].constants(1.0, 0.1, Settings(), np.ones(1))
+    constants = OPTIMISERS[name].constants(1.0, 0.1, Settings(), np.ones(2))
     assert [isinstance(value, float) for value in constants] == [True] * 6
 
 
@@ -197,6 +197,36 @@ def test_steps_go_downhill(name, settings):
     w[:] = 1.0
     take_step(name, "compiled", 1, 0.01, Settings(**settings), w, np.array([-1.0, 1.0]), state)
     assert w[0] > 1.0 > w[1] or name == "keep_gradient"
+
+
+@pytest.mark.parametrize("name", [name for name in OPTIMISERS if OPTIMISERS[name].rest])
+@settings
+@ways
+@pytest.mark.parametrize("k", [0, 1, 2, 17, 60])
+def test_a_rest_is_as_many_steps_with_a_gradient_of_zero(name, settings, way, k):
+    """Whatever their learning rates."""
+    s, random = Settings(**settings), np.random.default_rng(k)
+    w, state = start(name, 5)
+    for step in (1, 2):
+        take_step(name, way, step, 0.1, s, w, random.normal(size=5), state)
+    constants = OPTIMISERS[name].rest_constants(float(k), s)
+    expected = [OPTIMISERS[name].rest(*values, constants) for values in zip(w, *state[0], strict=True)]
+    for step in range(3, 3 + k):
+        take_step(name, way, step, random.uniform(0.01, 0.1), s, w, np.zeros(5), state)
+    np.testing.assert_allclose(np.transpose(expected), [w, *state[0]], rtol=1e-11, atol=1e-14)
+
+
+def test_a_rest_with_a_momentum_of_1_goes_on_for_ever():
+    for nesterov in (0.0, 1.0):
+        constants = OPTIMISERS["sgd"].rest_constants(7.0, Settings(momentum=1.0, nesterov=nesterov))
+        assert OPTIMISERS["sgd"].rest(2.0, 0.5, constants) == (5.5, 0.5)
+
+
+def test_those_that_move_without_a_gradient_do_not_rest():
+    """Or their steps with a gradient of 0 have no closed form."""
+    assert {name for name in OPTIMISERS if OPTIMISERS[name].rest is None} == {
+        *("adam", "adamw", "nadam", "amsgrad", "lion", "keep_gradient")
+    }
 
 
 @names

@@ -15,6 +15,9 @@ class FakeRun:
         self.parameters = np.zeros(size)
         self.orders, self.rates = [], []
 
+    def shuffle(self, rows, random_state):
+        random_state.shuffle(rows)
+
     def run_epoch(self, order, rates, outputs=None):
         loss = next(self.losses)
         if isinstance(loss, BaseException):

@@ -66,6 +66,15 @@ def test_without_shuffling_the_rows_keep_their_order():
         np.testing.assert_array_equal(order, np.arange(ROWS))
 
 
+def test_rows_are_shuffled_by_the_back_end():
+    """In place; NumPy's own shuffle is here what the fake one does."""
+    training, seen = Training([1.0, 1.0], shuffle=True), []
+    training.run.shuffle = lambda rows, random_state: (rows.__setitem__(slice(None), rows[::-1].copy()), seen.append(1))
+    orders = training.fit().run.orders
+    np.testing.assert_array_equal(orders, [np.arange(ROWS)[::-1], np.arange(ROWS)])
+    assert len(seen) == 2
+
+
 def test_each_shuffle_permutes_the_order_of_the_epoch_before():
     orders = Training([1.0, 1.0, 1.0], shuffle=True).fit().run.orders
     random_state, expected = np.random.RandomState(0), np.arange(ROWS)

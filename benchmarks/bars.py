@@ -1,5 +1,6 @@
 """A picture of bars that are told apart by grey and pattern, without colours."""
 
+from io import BytesIO
 from pathlib import Path
 
 LOOKS = [
@@ -14,6 +15,7 @@ def draw_bars(bars, names, label, path):
     """One bar a row, made of shares in percent, by name; the figure goes to a file."""
     from matplotlib.figure import Figure
     from matplotlib.patches import Patch
+    from PIL import Image
 
     looks = {
         name: {"facecolor": str(grey), "hatch": hatch, "edgecolor": "black", "linewidth": 0.6}
@@ -34,4 +36,6 @@ def draw_bars(bars, names, label, path):
     handles = [Patch(label=name, **look) for name, look in looks.items()]
     figure.legend(handles=handles, loc="outside upper center", ncols=4, fontsize=9, frameon=False)
     Path(path).parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110, metadata={"Software": None})
+    written = BytesIO()
+    figure.savefig(written, dpi=110)
+    Image.open(written).convert("L").quantize(32).save(path, optimize=True)  # a small file

@@ -7,7 +7,8 @@ Four tables: each operation; the same in a few classes (``steps_classes.csv``); 
 beside the rate of the processor (``steps_products.csv``); and whole fits (``steps_fits.csv``). A fit is run at least so
 often, and for a second at least, with a stopwatch in it (stopwatch.py) and without, in turn; its parts are those of the
 quickest run with the stopwatch, whose readings are taken off. ``--page`` puts the tables into
-docs/where-the-time-goes.md, ``--picture`` draws the classes to docs/images/steps.png. A minute.
+docs/where-the-time-goes.md (those that compare workloads only if all were measured), ``--picture`` draws the classes to
+docs/images/steps.png. Two minutes.
 """
 
 import re
@@ -36,8 +37,8 @@ CLASSES = {
     "gathering rows": ["gather", "sort"],
     "products forward": ["forward", "forward_one", "forward_sparse"],
     "gradients of weights": ["weights", "weights_one", "weights_sparse"],
-    "gradients of inputs": ["inputs", "inputs_one"],
-    "activations": [activation.activation_loops, activation.derivative_loops],
+    "gradients of inputs": ["inputs", "inputs_one", activation.derivative_of_one_loops],
+    "activations": [activation.activation_loops, activation.in_place_loops, activation.derivative_loops],
     "loss": [loss.loss_loops],
     "optimiser": [update.update_loops, columns.settle_loops],
     "batches and shards": [team.open_loops, team.combine_loops, update.count_loops, LOOP],
@@ -48,12 +49,13 @@ CLASSES = {
 """What things belong to, by the name of a product, by the family of a loop, or by a name of the stopwatch."""
 OPERATIONS = {
     activation.derivative_loops: "derivative of",
+    activation.derivative_of_one_loops: "input and derivative of",
     team.open_loops: "begin a batch:",
     team.combine_loops: "sums of shards:",
     update.count_loops: "end a batch:",
 }
 BY_COLUMNS = {columns.forward_loops: "forward, by columns", columns.step_loops: "weights and step, by columns"}
-PRODUCTS = [name for names in list(CLASSES.values())[1:4] for name in names]
+PRODUCTS = list(CLASSES)[1:4]
 KINDS = ("forward", "weights", "inputs")
 
 
@@ -112,10 +114,10 @@ class Fit:
 
     def operations(self, thing):
         """Multiplications and additions of a part in the whole fit; of the products of dense data alone."""
-        if isinstance(thing, str) or thing[1] not in PRODUCTS or self.workload.density < 1.0:
+        if isinstance(thing, str) or class_of(thing) not in PRODUCTS or self.workload.density < 1.0:
             return 0
         layers = [*pairwise(self.workload.units())]
-        alike = (layers[1:] if "inputs" in thing[1] else layers).count(thing[2:])
+        alike = (layers[1:] if class_of(thing) == "gradients of inputs" else layers).count(thing[2:])
         return 2 * self.workload.rows * self.passes * alike * thing[2] * thing[3]
 
     def row(self, seconds, operations):
@@ -208,9 +210,9 @@ def main():
     for part, (header, rows) in tables.items():
         show(header, rows, arguments.out, part=part)
     if arguments.page:
-        tables |= {fit.name: (["", *figures], fit.table()) for fit in fits}
         tables["machine"] = ["processor", "multiply-adds, GFLOP/s"], [[describe_machine(), f"{rate / 1e9:.0f}"]]
-        for part, (header, rows) in tables.items():
+        of_all = tables if len(fits) == len(WORKLOADS) else {}
+        for part, (header, rows) in {**of_all, **{fit.name: (["", *figures], fit.table()) for fit in fits}}.items():
             refresh(arguments.page, part, header, rows)
     if arguments.picture:
         bars = {f"{fit.name}, {fit.sum * 1e3:,.0f} ms": fit.shares() for fit in fits}

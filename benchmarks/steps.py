@@ -41,7 +41,7 @@ CLASSES = {
     "activations": [activation.activation_loops, activation.in_place_loops, activation.derivative_loops],
     "loss": [loss.loss_loops],
     "optimiser": [update.update_loops, columns.settle_loops],
-    "batches and shards": [team.open_loops, team.combine_loops, update.count_loops, LOOP],
+    "batches and shards": [team.open_loops, team.add_loops, team.combine_loops, update.count_loops, LOOP],
     "shuffling": [SHUFFLING],
     "Python between epochs": [BETWEEN],
     "start and end": [OUTSIDE],
@@ -51,12 +51,25 @@ OPERATIONS = {
     activation.derivative_loops: "derivative of",
     activation.derivative_of_one_loops: "input and derivative of",
     team.open_loops: "begin a batch:",
-    team.combine_loops: "sums of shards:",
+    team.add_loops: "gradients of further shards:",
+    team.combine_loops: "losses of shards:",
     update.count_loops: "end a batch:",
 }
 BY_COLUMNS = {columns.forward_loops: "forward, by columns", columns.step_loops: "weights and step, by columns"}
 PRODUCTS = list(CLASSES)[1:4]
 KINDS = ("forward", "weights", "inputs")
+
+
+def merged(parts):
+    """Parts that are one here: products in the first shard of a batch and in others, sums of whatever length."""
+    result = defaultdict(float)
+    for thing, time in parts.items():
+        if thing[0] is team.add_loops:
+            thing = (*thing[:2], 0, 0)
+        elif thing[1] == "weights_added":
+            thing = (thing[0], "weights", *thing[2:])
+        result[thing] += time
+    return result
 
 
 def class_of(thing):
@@ -104,7 +117,7 @@ class Fit:
         if self.workload.solver != "lbfgs":
             parts[SHUFFLING] = self.shuffling()
             parts[BETWEEN] -= parts[SHUFFLING]
-        self.parts = parts
+        self.parts = merged(parts)
         self.sum = sum(parts.values())
 
     def shuffling(self):

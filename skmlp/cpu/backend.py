@@ -19,7 +19,7 @@ from skmlp.cpu.update import CHUNK
 from skmlp.formulas.losses import LossSettings
 from skmlp.formulas.optimisers import OPTIMISERS, Settings
 
-SHARD_ROWS, LEAST_ROWS = 256, 96
+SHARD_ROWS, LEAST_ROWS = 256, 64
 """Most rows of a batch that go forward and back together, since the values of the layers should stay in the
 second-level cache until the way back; and fewest, for a product of fewer takes longer a row."""
 BLOCK_ROWS = 4096  # rows of one call of the prediction kernel
@@ -263,18 +263,15 @@ class TrainingRun:
         return loss, self.state[0][0]
 
     def _make_plans(self, members, recording):
-        """What is done when a batch begins, to a shard, when a round of shards, a batch, and all ends."""
+        """What is done when a batch begins, to its first shard, to others, when a round, a batch, and all ends."""
         backend, records = self._backend, self._workspace.records
+        arguments = {"dense": self._dense, "recording": recording, "by_columns": self._by_columns}
         with readable_errors((*backend.network.activations, backend.loss), backend.dtype):
-            shard = shard_plan(
-                backend.network,
-                backend.loss,
-                backend.dtype,
-                records,
-                dense=self._dense,
-                recording=recording,
-                by_columns=self._by_columns,
-            )
+            shard = further = shard_plan(backend.network, backend.loss, backend.dtype, records, **arguments)
+            if members == 1 and self._shards > 1:
+                further = shard_plan(
+                    backend.network, backend.loss, backend.dtype, records, further=True, **arguments
+                )
         opening, *others = batch_plans(
             self._solver,
             backend.dtype,
@@ -282,7 +279,7 @@ class TrainingRun:
             clipped=self._settings.clip_norm > 0.0,
             by_columns=records[0] if self._by_columns else None,
         )
-        return opening, shard, *others
+        return opening, shard, further, *others
 
     def _team(self, size):
         """A team of so many members."""

@@ -42,7 +42,7 @@ def carry_out(plan, memory):
 
 
 @function
-def run_rounds(opening, shard, combining, closing, memory):
+def run_rounds(opening, shard, further, combining, closing, memory):
     """Train on the rounds from BEGIN to END of an epoch, whose batches are cut from ORDER.
 
     A round has a shard for each member of the team, of whom this is one. Each batch has as many shards as a full one;
@@ -66,7 +66,7 @@ def run_rounds(opening, shard, combining, closing, memory):
         if place < rows:
             memory[FIRST], memory[PLACE], memory[N_ROWS] = start + place, place, min(shard_size, rows - place)
             memory[GRADIENT] = memory[TOTAL] if number == 0 else memory[PART]
-            carry_out(shard, memory)
+            carry_out(shard if number == 0 else further, memory)
         if not carry_out(combining, memory):
             return
         if turn == rounds - 1 and not memory[SKIPPED] and not carry_out(closing, memory):
@@ -74,10 +74,10 @@ def run_rounds(opening, shard, combining, closing, memory):
 
 
 @kernel
-def run_shards(opening, shard, combining, closing, ending, memory):
+def run_shards(opening, shard, further, combining, closing, ending, memory):
     """As :func:`run_rounds`, with denormal numbers taken as 0; then, with SETTLING, what ends all."""
     before = swap_control(True, 0)
-    run_rounds(opening, shard, combining, closing, memory)
+    run_rounds(opening, shard, further, combining, closing, memory)
     if memory[SETTLING]:
         carry_out(ending, memory)
     swap_control(False, before)

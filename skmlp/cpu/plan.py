@@ -20,7 +20,7 @@ from skmlp.cpu.memory import LANES, LAYER, N_FIELDS, N_IN, N_OUT, SOURCE, SUMS, 
 from skmlp.cpu.normalization import normalize_back_loops, normalize_loops
 from skmlp.cpu.output import output_loops
 from skmlp.cpu.products import product_loops
-from skmlp.cpu.team import combine_loops, open_loops, wait_loops
+from skmlp.cpu.team import add_loops, combine_loops, open_loops, wait_loops
 from skmlp.cpu.update import clip_loops, count_loops, squares_loops, update_loops
 from skmlp.formulas.activations import ACTIVATIONS
 
@@ -124,14 +124,14 @@ def forward(plan, network, records, *, dense, training, by_columns=None):
             plan.add(dropout_loops, "forward", record)
 
 
-def backward(plan, network, records, *, dense, by_columns=None):
-    """From the loss's gradient in the raw outputs to that in every parameter."""
+def backward(plan, network, records, *, dense, further=False, by_columns=None):
+    """From the loss's gradient in the raw outputs to that in every parameter; ``further`` as in :func:`shard_plan`."""
     for layer in reversed(range(len(records))):
         record = records[layer]
         if layer == 0 and by_columns:
             plan.add(columns.step_loops, by_columns, record)
         else:
-            plan.add(product_loops, product("weights", record, dense), record)
+            weights_gradient(plan, record, product("weights", record, dense), further)
         if layer == 0:
             break
         before, activation = records[layer - 1], network.activations[layer - 1]
@@ -145,12 +145,34 @@ def backward(plan, network, records, *, dense, by_columns=None):
             plan.add(derivative_loops, activation, before)
         if network.layout.normalization:
             plan.add(normalize_back_loops, network.layout.normalization, before)
+            for place in (memory.SCALE, memory.SHIFT, memory.B) if further else ():
+                add_part(plan, before[place], before[N_OUT])
 
 
-def shard_plan(network, loss, dtype, records, *, dense, recording, by_columns=None):
+def weights_gradient(plan, record, name, further):
+    """Gradient of the weights and biases of a layer."""
+    if further and name == "weights":
+        plan.add(product_loops, "weights_added", record)
+        return
+    plan.add(product_loops, name, record)
+    if further:
+        add_part(plan, record[memory.W], record[N_IN] * record[N_OUT])
+        if record[SUMS]:
+            add_part(plan, record[memory.B], record[N_OUT])
+
+
+def add_part(plan, start, size):
+    """Add a part of a shard's gradient to that of the batch."""
+    record = np.zeros(N_FIELDS, dtype=np.int64)
+    record[[memory.W, N_IN]] = start, size
+    plan.add(add_loops, "add", record)
+
+
+def shard_plan(network, loss, dtype, records, *, dense, recording, further=False, by_columns=None):
     """What is done to a shard in training: forward, loss, back.
 
-    ``recording`` keeps the predictions; ``by_columns`` is the solver that updates a sparse first layer by columns.
+    ``recording`` keeps the predictions; ``further``: the gradient is added to that of the shards before; ``by_columns``
+    is the solver that updates a sparse first layer by columns.
     """
     plan = Plan(dtype)
     forward(plan, network, records, dense=dense, training=True, by_columns=by_columns)
@@ -158,7 +180,7 @@ def shard_plan(network, loss, dtype, records, *, dense, recording, by_columns=No
     if recording:
         plan.add(link_loops, network.link, records[-1])
         plan.add(output_loops, "output", records[-1])
-    backward(plan, network, records, dense=dense, by_columns=by_columns)
+    backward(plan, network, records, dense=dense, further=further, by_columns=by_columns)
     return plan.array()
 
 

@@ -24,6 +24,7 @@ from skmlp.cpu.memory import (
     PARAMETERS,
     SOURCE,
     SUMS,
+    TOTAL,
     WORK,
     B,
     W,
@@ -83,6 +84,25 @@ def weights(real):
             memory[N_ROWS],
             operation[N_OUT],
             "weights",
+            real,
+        )
+
+    return run
+
+
+def weights_added(real):
+    """The same, added to the gradient of the batch: for its shards after the first, where one member does them all."""
+
+    def run(memory, operation):
+        multiply(
+            pointer(memory, WORK, operation[X], real),
+            pointer(memory, WORK, operation[DELTA], real),
+            pointer(memory, TOTAL, operation[B], real) if operation[SUMS] else 0,
+            pointer(memory, TOTAL, operation[W], real),
+            operation[N_IN],
+            memory[N_ROWS],
+            operation[N_OUT],
+            "weights_added",
             real,
         )
 
@@ -242,7 +262,7 @@ def look(real):
 
 
 OPERATIONS = (
-    *(forward, weights, inputs, forward_one, weights_one, inputs_one),
+    *(forward, weights, weights_added, inputs, forward_one, weights_one, inputs_one),
     *(forward_sparse, weights_sparse, gather, look),
 )
 PRODUCTS = {each.__name__: each for each in OPERATIONS}

@@ -28,6 +28,7 @@ from skmlp.cpu.memory import (
     LOSSES,
     MEMBER,
     MEMBERS,
+    N_IN,
     N_TALLIES,
     N_TRAINED,
     PART,
@@ -36,6 +37,7 @@ from skmlp.cpu.memory import (
     TALLY,
     TOTAL,
     TURN,
+    W,
     vector,
 )
 from skmlp.cpu.threads import allowed_threads, working
@@ -213,13 +215,11 @@ def combine_loop(name, real):
     """End a round: add up what the members have done, when all have come.
 
     Of the parts the first of a batch is the total already. Each member adds up in its share of the parameters, and the
-    first member the losses. With one member there is no one to wait for.
+    first member the losses. One member alone has added its shards up already.
     """
 
     def alone(memory, operation):
         add_losses(memory)
-        if memory[TURN] > 0 and memory[FILLED] > 0:
-            add(memory, 0, memory[N_TRAINED], PART, 0, real)
 
     def together(memory, operation):
         if not wait(memory):
@@ -244,6 +244,15 @@ def add(memory, begin, size, place, start, real):
         total[i] += part[i]
 
 
+def add_loop(name, real):
+    """Add a part of the gradient, N_IN numbers from W on, to that of the batch, where one member does all shards."""
+
+    def run(memory, operation):
+        add(memory, operation[W], operation[N_IN], PART, 0, real)
+
+    return run
+
+
 def wait_loop(name, real):
     """Wait for the other members."""
 
@@ -253,4 +262,5 @@ def wait_loop(name, real):
     return run
 
 
-open_loops, combine_loops, wait_loops = Family(open_loop), Family(combine_loop), Family(wait_loop)
+open_loops, combine_loops = Family(open_loop), Family(combine_loop)
+add_loops, wait_loops = Family(add_loop), Family(wait_loop)

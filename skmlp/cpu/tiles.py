@@ -20,7 +20,7 @@ DEPTH = 256  # of a block of the inner dimension: so many pairs of vectors fit i
 CACHE_LINE = 64  # bytes
 CHAINS = 4  # sums of columns that are added up side by side: an addition takes as many cycles
 ROWS = 8 if WIDEST == 64 else 4  # of a tile: as many as there are registers for
-KINDS = {"forward": (False, False), "weights": (True, False), "inputs": (False, True)}
+KINDS = {"forward": (False, False), "weights": (True, False), "weights_added": (True, False), "inputs": (False, True)}
 """Which factors are transposed."""
 
 
@@ -29,15 +29,16 @@ def multiply(a, b, row, c, rows, depth, columns, kind, real):
 
     C is (rows, columns), A (rows, depth) or the transpose of what stands at ``a``, and B as well. ``row`` is 0, or the
     address of a row that is added to each row of C; but where A is a transpose, it is filled with the sums of the
-    columns of B.
+    columns of B. "weights_added" adds to what stands in C and in the row; its depth is at most :data:`DEPTH`.
     """
     transposed_a, transposed_b = KINDS[kind]
     a = a[: rows * depth].reshape((depth, rows) if transposed_a else (rows, depth))
     b = b[: depth * columns].reshape((columns, depth) if transposed_b else (depth, columns))
     product = (a.T if transposed_a else a) @ (b.T if transposed_b else b)
+    keep = 1.0 if kind == "weights_added" else 0.0
     if not isinstance(row, int) and transposed_a:
-        row[:columns] = b.sum(axis=0)
-    c[: rows * columns] = product.ravel()
+        row[:columns] = keep * row[:columns] + b.sum(axis=0)
+    c[: rows * columns] = keep * c[: rows * columns] + product.ravel()
 
 
 class Product(Vectors):
@@ -47,7 +48,7 @@ class Product(Vectors):
         """Blocks of the inner dimension, panels of columns, tiles of rows."""
         builder, size = self.builder, self.size
         transposed_a, transposed_b = KINDS[kind]
-        self.fetches = kind == "forward"
+        self.fetches, self.added = kind == "forward", kind == "weights_added"
         self.a, self.b, self.c, self.row = map(self.pointer, (a, b, c, row))
         self.rows, self.depth, self.columns = rows, depth, columns
         self.row_step, self.depth_step = (INTEGER(1), rows) if transposed_a else (depth, INTEGER(1))
@@ -111,10 +112,11 @@ class Product(Vectors):
         """Sums of the columns of a block, to those of the blocks before it."""
         builder = self.builder
         for place, mask in enumerate(self.masks):
-            before = self.load(self.row, self.column(first, place), mask)
-            total = builder.select(self.anew, self.zero, before)
+            total = self.zero
             for pair in totals:
                 total = builder.fadd(total, builder.load(pair[place]))
+            both = builder.fadd(self.load(self.row, self.column(first, place), mask), total)
+            total = both if self.added else builder.select(self.anew, total, both)
             self.store(total, self.row, self.column(first, place), mask)
 
     def copy_transposed(self, first, begin, span):
@@ -181,10 +183,13 @@ class Product(Vectors):
                     builder.store(self.load(source, index, mask), total)
 
         def finish(full):
-            for row, totals in zip(begins, sums, strict=True):
-                for place, total in enumerate(totals):
-                    mask = None if full else self.masks[place]
-                    self.store(builder.load(total), self.c, self.column(row, place), mask)
+            places_of = [(self.column(row, place), self.masks[place]) for row in begins for place in places]
+            values = [builder.load(total) for total in chain(*sums)]
+            if self.added:  # all are read before any is written, for a row may be there twice
+                before = [self.load(self.c, index, None if full else mask) for index, mask in places_of]
+                values = [builder.fadd(*pair) for pair in zip(before, values, strict=True)]
+            for (index, mask), value in zip(places_of, values, strict=True):
+                self.store(value, self.c, index, None if full else mask)
 
         self.either(self.anew, start)
         with self.loop(span) as p:

@@ -51,6 +51,7 @@ OPERATIONS = {
     activation.derivative_loops: "derivative of",
     activation.derivative_of_one_loops: "input and derivative of",
     team.open_loops: "begin a batch:",
+    columns.settle_loops: "columns at rest:",
     team.add_loops: "gradients of further shards:",
     team.combine_loops: "losses of shards:",
     update.count_loops: "end a batch:",

@@ -35,10 +35,12 @@ def multiply(a, b, row, c, rows, depth, columns, kind, real):
     a = a[: rows * depth].reshape((depth, rows) if transposed_a else (rows, depth))
     b = b[: depth * columns].reshape((columns, depth) if transposed_b else (depth, columns))
     product = (a.T if transposed_a else a) @ (b.T if transposed_b else b)
-    keep = 1.0 if kind == "weights_added" else 0.0
-    if not isinstance(row, int) and transposed_a:
-        row[:columns] = keep * row[:columns] + b.sum(axis=0)
-    c[: rows * columns] = keep * c[: rows * columns] + product.ravel()
+    with_row, added = not isinstance(row, int), kind == "weights_added"
+    if with_row and transposed_a:
+        row[:columns] = row[:columns] + b.sum(axis=0) if added else b.sum(axis=0)
+    elif with_row:
+        product = product + row[:columns]
+    c[: rows * columns] = c[: rows * columns] + product.ravel() if added else product.ravel()
 
 
 class Product(Vectors):

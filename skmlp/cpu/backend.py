@@ -27,13 +27,14 @@ PAUSE = 0.1  # seconds of kernel work after which Python gets to see a Ctrl-C
 FIRST_PIECE = 1e8  # multiplications in the first piece of work, some hundredths of a second
 
 
-def shard_rows(batch_size):
+def shard_rows(batch_size, dense=True):
     """Rows of a shard: half a batch or less where that is enough, so that two threads may share it.
 
-    A batch is cut by its size alone, so that a result depends on nothing else.
+    Not so where X is sparse: each shard has to set the gradient of a large first layer to 0. A batch is cut by its size
+    alone, so that a result depends on nothing else.
     """
     half = -(-batch_size // 2)
-    return batch_size if half < LEAST_ROWS else min(SHARD_ROWS, half + -half % 8)
+    return min(SHARD_ROWS, half + -half % 8 if dense and half >= LEAST_ROWS else batch_size)
 
 
 class NotFiniteError(ValueError):
@@ -218,7 +219,7 @@ class TrainingRun:
         self._by_columns = solver if not self._dense and can_rest(solver, settings) else None
         # The statistics of batch normalisation are those of all rows of a batch, and so are the columns that it fills.
         whole = layout.normalization == "batch" or self._by_columns
-        self._shard_rows = batch_size if whole else shard_rows(batch_size)
+        self._shard_rows = batch_size if whole else shard_rows(batch_size, self._dense)
         self._shards = -(-batch_size // self._shard_rows)
         self._workspace = Workspace(backend.network, self._shard_rows, dense=self._dense, training=True)
         self.parameters = parameters

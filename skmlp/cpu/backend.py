@@ -15,6 +15,7 @@ from skmlp.cpu.predict import predict_rows
 from skmlp.cpu.shuffle import shuffle
 from skmlp.cpu.team import N_CELLS, Team, run_together, team_size
 from skmlp.cpu.threads import working
+from skmlp.cpu.tiles import DEPTH
 from skmlp.cpu.update import CHUNK
 from skmlp.formulas.losses import LossSettings
 from skmlp.formulas.optimisers import OPTIMISERS, Settings
@@ -22,6 +23,7 @@ from skmlp.formulas.optimisers import OPTIMISERS, Settings
 SHARD_ROWS, LEAST_ROWS = 256, 64
 """Most rows of a batch that go forward and back together, since the values of the layers should stay in the
 second-level cache until the way back; and fewest, for a product of fewer takes longer a row."""
+assert SHARD_ROWS <= DEPTH, "a product that adds takes one block of the inner dimension"
 BLOCK_ROWS = 4096  # rows of one call of the prediction kernel
 PAUSE = 0.1  # seconds of kernel work after which Python gets to see a Ctrl-C
 FIRST_PIECE = 1e8  # multiplications in the first piece of work, some hundredths of a second
@@ -85,7 +87,7 @@ class CpuBackend:
         seed : int, default=-1
             Of dropout; negative: none.
         state : tuple of ndarray, default=None
-            The optimiser's ``slots`` and ``memory`` to go on from, changed in place; new where not given.
+            The optimiser's slots, and what it keeps beside them, to go on from, changed in place; new if not given.
         """
         settings = Settings(**{name: float(value) for name, value in settings.items()})
         if state is None:
@@ -296,7 +298,7 @@ class TrainingRun:
     def _team(self, size):
         """A team of so many members."""
         if size not in self._teams:
-            self._teams[size] = self._make_team(size)
+            self._teams = {size: self._make_team(size)}  # one at a time: it holds a gradient for each member
         return self._teams[size]
 
     def _make_team(self, size):
@@ -373,5 +375,5 @@ class TrainingRun:
         team.run(lambda member: run_shards(*plans, team.members[member].cells))
         # At most doubling: one call may have compiled the kernel.
         seconds = max(time.perf_counter() - started, 1e-6)
-        longest = LONGEST_REST // 4 if self._by_columns else last
+        longest = LONGEST_REST // 4 if self._by_columns else 2 * self._piece
         self._piece = max(1, min(2 * self._piece, int((last - first) * PAUSE / seconds), longest))

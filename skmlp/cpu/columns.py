@@ -2,8 +2,8 @@
 
 The weights of a column get a gradient of 0 wherever no row of the batch fills it. Where the optimiser says what steps
 with such gradients come to (``rest``, :mod:`skmlp.formulas.optimisers`), a column is brought up to date when the next
-batch fills it, and all are at the end of a run of shards. For that the entries of a batch are put in the order of
-their columns. A penalty, decay or clipping would move, or depend on, all weights in every step.
+batch fills it, and all are at the end of an epoch, or after some hundred steps. For that the entries of a batch are put
+in the order of their columns. A penalty, decay or clipping would move, or depend on, all weights in every step.
 """
 
 import numpy as np
@@ -186,10 +186,10 @@ def forward_loop(name, real):
 
 @function
 def fetch_ahead(memory, columns, place, n_out, real):
-    """Let the weights of a column that comes soon, and their state, be fetched into the cache."""
+    """Let the weights of a column that comes soon, and their first state values, be fetched into the cache."""
     if place + AHEAD < columns.size:
         start = columns[place + AHEAD] * n_out
-        for first in range(0, n_out, LANES):
+        for first in range(0, n_out, LANES // 2):  # a cache line of float64, half a one of float32
             fetch(pointer(memory, PARAMETERS, start + first, real))
             fetch(pointer(memory, SLOTS, start + first, real))
 

@@ -58,11 +58,6 @@ def ordered(python_function):
     return njit(**STRICT_OPTIONS)(python_function)
 
 
-def inlined(python_function):
-    """Write a function into its one caller: LLVM goes through a compiled one again in each of its callers."""
-    return njit(inline="always", **OPTIONS)(python_function)
-
-
 def kernel(python_function):
     """Compile an entry point of the back end, and cache it on disk."""
     compiled = njit(**KERNEL_OPTIONS)(python_function)

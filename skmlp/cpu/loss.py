@@ -34,7 +34,6 @@ from skmlp.formulas.optimisers import Settings
 formulas(losses)
 
 OF_LOSS = len(Settings._fields)  # where in SETTINGS the parameters of the loss begin
-N_SETTINGS = OF_LOSS + len(LossSettings._fields)
 
 
 @function

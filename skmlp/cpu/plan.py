@@ -54,8 +54,8 @@ class Workspace:
             self.records.append(record)
 
     def _take(self, size):
-        """Room for so many numbers, and for a vector that begins at the last of them."""
-        first, self.size = self.size, self.size + -(-size // LANES) * LANES + LANES
+        """Room for so many numbers, in whole vectors."""
+        first, self.size = self.size, self.size + -(-size // LANES) * LANES
         return first
 
     def _normalization(self, record, layout, layer, rows):

@@ -8,7 +8,7 @@ from skmlp.cpu.memory import FIRST, N_ORDER, N_ROWS, SHARD_SIZE
 
 @kernel
 def predict_rows(plan, memory):
-    """Carry out a plan for all rows of ORDER."""
+    """Carry out a plan for N_ORDER rows, shard by shard."""
     before = swap_control(True, 0)
     for first in range(0, memory[N_ORDER], memory[SHARD_SIZE]):
         memory[FIRST], memory[N_ROWS] = first, min(memory[SHARD_SIZE], memory[N_ORDER] - first)

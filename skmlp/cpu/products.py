@@ -91,7 +91,7 @@ def weights(real):
 
 
 def weights_added(real):
-    """The same, added to the gradient of the batch: for its shards after the first, where one member does them all."""
+    """As :func:`weights`, added to the batch's: for its shards after the first, where one member does them all."""
 
     def run(memory, operation):
         multiply(
@@ -129,7 +129,7 @@ def inputs(real):
 
 
 def forward_one(real):
-    """The same for one output, four rows at a time."""
+    """As :func:`forward`, for one output, four rows at a time."""
 
     def run(memory, operation):
         n_rows, n_in = memory[N_ROWS], operation[N_IN]
@@ -150,7 +150,7 @@ def forward_one(real):
 
 
 def weights_one(real):
-    """The same for one output."""
+    """As :func:`weights`, for one output."""
 
     def run(memory, operation):
         n_rows, n_in = memory[N_ROWS], operation[N_IN]
@@ -170,7 +170,7 @@ def weights_one(real):
 
 
 def inputs_one(real):
-    """The same for one output."""
+    """As :func:`inputs`, for one output."""
 
     def run(memory, operation):
         n_rows, n_in = memory[N_ROWS], operation[N_IN]
@@ -186,7 +186,7 @@ def inputs_one(real):
 
 
 def forward_sparse(real):
-    """The same for rows of a CSR matrix."""
+    """As :func:`forward`, for rows of a CSR matrix."""
 
     def run(memory, operation):
         rows, n_in, n_out = shard_rows(memory), operation[N_IN], operation[N_OUT]
@@ -210,7 +210,7 @@ def forward_sparse(real):
 
 
 def weights_sparse(real):
-    """The same for rows of a CSR matrix."""
+    """As :func:`weights`, for rows of a CSR matrix."""
 
     def run(memory, operation):
         rows, n_in, n_out = shard_rows(memory), operation[N_IN], operation[N_OUT]

@@ -41,6 +41,7 @@ formulas(optimisers)
 formulas(penalties)
 
 CHUNK = 8192  # parameters
+assert len(Settings._fields) == 10, "settings_of reads ten"
 
 
 @function

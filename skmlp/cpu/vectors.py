@@ -10,7 +10,7 @@ from numba.extending import intrinsic, overload
 
 from skmlp.cpu.compile import OPTIONS
 
-INTEGER, SHORT, BIT = ir.IntType(64), ir.IntType(32), ir.IntType(1)
+INTEGER, SHORT = ir.IntType(64), ir.IntType(32)
 
 
 def widest():

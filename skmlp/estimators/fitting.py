@@ -238,8 +238,8 @@ def starting_optimiser(estimator, dtype, incremental):
     """The optimiser's schedule and state: new, or in a sequence of partial fits a copy of what was reached."""
     before = getattr(estimator, "_optimizer", None)
     if incremental and before is not None and before["solver"] == estimator.solver:
-        slots, memory = before["state"]
-        return {**before, "state": (slots.astype(dtype), memory.copy()), "schedule": copy.copy(before["schedule"])}
+        slots, kept = before["state"]
+        return {**before, "state": (slots.astype(dtype), kept.copy()), "schedule": copy.copy(before["schedule"])}
     names = ("learning_rate", "learning_rate_init", "power_t", "max_iter", "n_iter_no_change")
     schedule = make_schedule(**{name: getattr(estimator, name) for name in names})
     return {"solver": estimator.solver, "schedule": schedule}

@@ -7,7 +7,7 @@ keep for itself. ``update(w, g, m, ..., constants)`` returns the new parameter a
 
 Where it can be said in closed form what steps with a gradient of 0 do, ``rest(w, m, ..., constants)`` says it, with the
 two numbers of ``rest_constants(steps, settings)``: so the weights of columns that are seldom filled are left alone
-until they are needed.
+until they are needed. The constants of such an optimiser change nothing in ``memory``: they are asked for twice a step.
 """
 
 from collections.abc import Callable
@@ -31,7 +31,7 @@ class Settings(NamedTuple):
 
 
 class Optimiser(NamedTuple):
-    """An optimiser: how many state values it keeps for a parameter, its constants of a step, its update."""
+    """An optimiser: state values a parameter, constants of a step, update, and what rests come to if that is known."""
 
     slots: int
     constants: Callable

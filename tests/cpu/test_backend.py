@@ -273,10 +273,16 @@ def test_prediction_needs_memory_for_one_block_whatever_the_rows(monkeypatch):
 def test_training_does_not_copy_what_needs_no_conversion():
     problem = make_problem(rows=1000, n_in=100, hidden=(2,), outputs=1, weighted=False)
     X, targets, _ = problem.data()
-    problem.run(batch_size=10, X=X, targets=targets, weights=None)
+
+    def train():
+        model = problem.backend()
+        run = model.start(problem.vector.copy(), X, targets, None, batch_size=10, solver="adam", settings={})
+        run.run_epoch(np.arange(1000), np.full(100, 0.01))
+
+    train()  # compiles
     tracemalloc.start()
     try:
-        problem.backend().start(problem.vector, X, targets, None, batch_size=10, solver="adam", settings={})
+        train()
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

@@ -141,6 +141,10 @@ def test_shards_are_cut_by_the_size_of_the_batch():
             assert LEAST_ROWS <= rows < batch_size and rows % 8 == 0
 
 
+def test_batches_of_sparse_rows_are_cut_where_they_must_be_alone():
+    assert all(shard_rows(size, dense=False) == min(size, SHARD_ROWS) for size in range(1, 3_000))
+
+
 @optimisers
 def test_epochs_in_single_precision(optimiser):
     assert_epochs_equal(make_problem(rows=14), optimiser, {"epsilon": 1e-3}, batch_size=4, real="float32", rtol=1e-3)

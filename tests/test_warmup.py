@@ -176,7 +176,8 @@ from sklearn.preprocessing import StandardScaler
 network = skmlp.MLPRegressor(activation="gelu", solver="adamw", batch_size=64, metrics=("r2",))
 print(skmlp.warmup(make_pipeline(StandardScaler(), network)).kernels, skmlp.warmup(network).kernels)
 """
-    assert cache.run(make) == ["4 0"], "activation, derivative, optimiser, and what makes predictions for metrics"
+    needed = "activation in training and in prediction, derivative, what goes before it, optimiser"
+    assert cache.run(make) == ["5 0"], needed
     files = cache.files()
     parameters = "activation='gelu', solver='adamw', metrics=['squared_error']"
     assert cache.run(fits("MLPRegressor", parameters=parameters)) == ["0"]

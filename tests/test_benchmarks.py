@@ -5,12 +5,13 @@ What was measured is not looked at.
 
 import csv
 import os
+import runpy
 import subprocess
 import sys
 
 import pytest
 
-from tests.pages import ROOT
+from tests.pages import ROOT, read
 from tests.ways import needs_jit
 
 BENCHMARKS = ROOT / "benchmarks"
@@ -29,8 +30,11 @@ SLOW = {  # start processes of their own
     "predict": ["--rows", "1", "1000"],
     "search": ["--searches", "pima, 10 folds", "--epochs", "1"],
 }
-ROUNDS_OF_ITS_OWN = {"steps"}  # as many as each operation takes
-PARTS = {"predict": ["memory"], "scaling": ["exponents"]}  # tables besides the first
+PARTS = {  # tables besides the first
+    "predict": ["memory"],
+    "scaling": ["exponents"],
+    "steps": ["classes", "products", "fits"],
+}
 
 CASES = [
     *(pytest.param(*case, id=case[0]) for case in QUICK.items()),
@@ -42,20 +46,25 @@ CASES = [
 @pytest.mark.parametrize(("name", "arguments"), CASES)
 def test_smallest_case(name, arguments, tmp_path):
     out = tmp_path / f"{name}.csv"
-    runs = [] if name in ROUNDS_OF_ITS_OWN else ["--runs", "1"]
-    command = [sys.executable, BENCHMARKS / f"{name}.py", *runs, "--out", out, *arguments]
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"}
-    done = subprocess.run(
-        command, env=environment, cwd=tmp_path, stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8"
-    )
-    assert done.returncode == 0 and "failed" not in done.stdout, done.stdout + done.stderr
+    lines = printed_by(name, out, *arguments)
     paths = [out, *(out.with_stem(f"{name}_{part}") for part in PARTS.get(name, []))]
     assert sorted(tmp_path.iterdir()) == sorted(paths)
-    printed = [cells(line) for line in done.stdout.splitlines()]
+    printed = [cells(line) for line in lines]
     for path in paths:
         header, *rows = csv.reader(path.read_text(encoding="utf-8").splitlines())
         assert rows and all(len(row) == len(header) for row in rows)
         assert all(row in printed for row in [header, *rows])
+
+
+def printed_by(name, out, *arguments):
+    """Lines that a script prints."""
+    command = [sys.executable, BENCHMARKS / f"{name}.py", "--runs", "1", "--out", out, *arguments]
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"}
+    done = subprocess.run(
+        command, env=environment, cwd=out.parent, stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8"
+    )
+    assert done.returncode == 0 and "failed" not in done.stdout, done.stdout + done.stderr
+    return done.stdout.splitlines()
 
 
 def cells(line):
@@ -66,3 +75,23 @@ def cells(line):
 def test_every_script_is_tried():
     scripts = {path.stem for path in BENCHMARKS.glob("*.py") if "__main__" in path.read_text(encoding="utf-8")}
     assert scripts == QUICK.keys() | SLOW.keys()
+
+
+def test_the_page_on_time_has_a_place_for_each_workload():
+    page = read("docs/where-the-time-goes.md")
+    for name in runpy.run_path(str(BENCHMARKS / "workloads.py"))["WORKLOADS"]:
+        assert page.count(f"<!-- steps {name}: begin -->\n") == page.count(f"<!-- steps {name}: end -->") == 1
+
+
+@needs_jit
+@pytest.mark.slow
+def test_steps_puts_its_tables_into_the_page_and_draws_the_picture(tmp_path):
+    page, picture = tmp_path / "page.md", tmp_path / "images" / "steps.png"
+    before, after = "before\n<!-- steps pima: begin -->\n", "\n<!-- steps pima: end -->\nafter"
+    page.write_text(f"{before}an old table{after}", encoding="utf-8")
+    arguments = ["--workloads", "pima", "--page", page, "--picture", picture]
+    printed_by("steps", tmp_path / "steps.csv", *arguments)
+    text = page.read_text(encoding="utf-8")
+    assert text.startswith(f"{before}\n|  | µs a step | share of the fit |") and text.endswith(f"|\n{after}")
+    assert "| all |" in text and "an old table" not in text
+    assert picture.read_bytes().startswith(b"\x89PNG")

@@ -27,13 +27,14 @@ PAUSE = 0.1  # seconds of kernel work after which Python gets to see a Ctrl-C
 FIRST_PIECE = 1e8  # multiplications in the first piece of work, some hundredths of a second
 
 
-def shard_rows(batch_size):
+def shard_rows(batch_size, dense=True):
     """Rows of a shard: half a batch or less where that is enough, so that two threads may share it.
 
-    A batch is cut by its size alone, so that a result depends on nothing else.
+    Not so where X is sparse: each shard has to set the gradient of a large first layer to 0. A batch is cut by its size
+    alone, so that a result depends on nothing else.
     """
     half = -(-batch_size // 2)
-    return batch_size if half < LEAST_ROWS else min(SHARD_ROWS, half + -half % 8)
+    return min(SHARD_ROWS, half + -half % 8 if dense and half >= LEAST_ROWS else batch_size)
 
 
 class NotFiniteError(ValueError):
@@ -116,27 +117,34 @@ class CpuBackend:
         """Threads for so many rows, cut into so many tasks."""
         return team_size(self.n_jobs, tasks, self.network.layout.n_weights, rows)
 
-    def put_loss(self, memory, settings=None, *, smoothing=True):
-        """Put the settings of the optimiser and the loss into a memory."""
+    def loss_contents(self, settings=None, *, smoothing=True):
+        """What a memory holds of the settings of the optimiser and the loss, by its place."""
         of_loss = self._loss_settings if smoothing else self._loss_settings._replace(label_smoothing=0.0)
-        memory[places.SETTINGS] = np.array([*(settings or Settings()), *of_loss])
-        memory[places.LEVELS], memory[places.N_LEVELS] = self._levels, self._levels.size
+        return {
+            places.SETTINGS: np.array([*(settings or Settings()), *of_loss]),
+            places.LEVELS: self._levels,
+            places.N_LEVELS: self._levels.size,
+        }
 
-    def put_targets(self, memory, targets, weights):
-        """Put targets, and weights or None, into a memory."""
-        memory[places.TARGETS], memory[places.N_TARGETS] = np.ascontiguousarray(targets), targets.shape[1]
-        memory[places.WEIGHTED] = weights is not None
-        memory[places.WEIGHTS] = np.empty(0, self.dtype) if weights is None else np.ascontiguousarray(weights)
+    def target_contents(self, targets, weights):
+        """What a memory holds of targets, and of weights or None."""
+        return {
+            places.TARGETS: np.ascontiguousarray(targets, dtype=self.dtype),
+            places.N_TARGETS: targets.shape[1],
+            places.WEIGHTED: weights is not None,
+            places.WEIGHTS: np.ascontiguousarray(() if weights is None else weights, dtype=self.dtype),
+        }
 
-    def put_input(self, memory, X):
-        """Put rows of X into a memory, in the dtype and order of kernels."""
-        memory[places.N_DATA] = X.shape[0]
+    def input_contents(self, X):
+        """What a memory holds of rows of X, in the dtype and order of kernels."""
         if not sparse.issparse(X):
-            memory[places.DATA] = np.ascontiguousarray(X, dtype=self.dtype)
-            return
-        memory[places.DATA] = np.ascontiguousarray(X.data, dtype=self.dtype)
-        memory[places.INDICES] = np.ascontiguousarray(X.indices, dtype=np.int64)
-        memory[places.INDPTR] = np.ascontiguousarray(X.indptr, dtype=np.int64)
+            return {places.N_DATA: X.shape[0], places.DATA: np.ascontiguousarray(X, dtype=self.dtype)}
+        return {
+            places.N_DATA: X.shape[0],
+            places.DATA: np.ascontiguousarray(X.data, dtype=self.dtype),
+            places.INDICES: np.ascontiguousarray(X.indices, dtype=np.int64),
+            places.INDPTR: np.ascontiguousarray(X.indptr, dtype=np.int64),
+        }
 
     def _prediction(self, rows, dense, measured, raw, looked_at):
         """Workspace and plan for shards of so many rows."""
@@ -171,7 +179,7 @@ class CpuBackend:
         def predict_blocks(member):
             memory = Memory()
             if measured:
-                self.put_loss(memory, smoothing=False)
+                memory.update(self.loss_contents(smoothing=False))
             if measured or not dense:
                 memory[places.ORDER] = np.arange(min(BLOCK_ROWS, rows))
             memory[places.WORK], memory[places.PARAMETERS] = np.zeros(work_size, dtype=self.dtype), parameters
@@ -179,10 +187,11 @@ class CpuBackend:
             memory.cells[places.SHARD_SIZE] = rows_at_once
             for number in range(member, len(starts), size):
                 block = slice(starts[number], min(starts[number] + BLOCK_ROWS, rows))
-                self.put_input(memory, X[block] if len(starts) > 1 else X)
+                memory.update(self.input_contents(X[block] if len(starts) > 1 else X))
                 memory[places.OUTPUTS], memory.cells[places.N_ORDER] = outputs[block], block.stop - block.start
                 if measured:
-                    self.put_targets(memory, targets[block], None if weights is None else weights[block])
+                    of_block = None if weights is None else weights[block]
+                    memory.update(self.target_contents(targets[block], of_block))
                     memory[places.TALLY], memory[places.LOSSES] = np.zeros(N_TALLIES), np.zeros(1)
                 predict_rows(plan, memory.cells)
                 if memory.cells[places.NOT_FINITE]:
@@ -213,17 +222,20 @@ class TrainingRun:
         layout = backend.network.layout
         self._backend, self._solver, self._settings, self._seed = backend, solver, settings, seed
         self._dense = not sparse.issparse(X)
-        self._X, self._targets, self._weights = X, targets, weights
-        self._batch_size = batch_size
+        self._rows, self._batch_size = X.shape[0], batch_size
         self._by_columns = solver if not self._dense and can_rest(solver, settings) else None
         # The statistics of batch normalisation are those of all rows of a batch, and so are the columns that it fills.
         whole = layout.normalization == "batch" or self._by_columns
-        self._shard_rows = batch_size if whole else shard_rows(batch_size)
+        self._shard_rows = batch_size if whole else shard_rows(batch_size, self._dense)
         self._shards = -(-batch_size // self._shard_rows)
         self._workspace = Workspace(backend.network, self._shard_rows, dense=self._dense, training=True)
         self.parameters = parameters
         self.state = state
         self._teams, self._plans = {}, {}
+        contents = backend.loss_contents(settings), backend.target_contents(targets, weights), backend.input_contents(X)
+        self._contents = {place: value for part in contents for place, value in part.items()}
+        if self._by_columns:
+            self._contents |= self._column_contents(X)
         work = X.nnz * layout.units[1] / X.shape[0] if self._by_columns else parameters.size
         self._piece = max(1, min(LONGEST_REST // 4, int(FIRST_PIECE // (work * self._shard_rows + 1))))
 
@@ -236,7 +248,7 @@ class TrainingRun:
         """
         size = self._backend.team_size(self._shards, len(order))
         team = self._team(size)
-        order, rates = np.ascontiguousarray(order), np.ascontiguousarray(rates, dtype=np.float64)
+        order, rates = np.ascontiguousarray(order, dtype=np.int64), np.ascontiguousarray(rates, dtype=np.float64)
         for member, memory in enumerate(team.members):
             memory[places.ORDER], memory[places.RATES] = order, rates
             memory.cells[places.N_ORDER], memory.cells[places.RECORDING] = len(order), outputs is not None
@@ -259,7 +271,7 @@ class TrainingRun:
     def loss_and_gradient(self, vector):
         """Mean loss over all rows, penalty included, and its gradient; for the rule ``keep_gradient``."""
         self.parameters[...] = vector
-        loss = self.run_epoch(np.arange(self._targets.shape[0]), np.zeros(1))
+        loss = self.run_epoch(np.arange(self._rows), np.zeros(1))
         return loss, self.state[0][0]
 
     def _make_plans(self, members, recording):
@@ -310,13 +322,7 @@ class TrainingRun:
         members = []
         for member in range(size):
             memory = Memory()
-            backend.put_loss(memory, self._settings)
-            backend.put_targets(memory, self._targets, self._weights)
-            backend.put_input(memory, self._X)
-            for place, value in shared.items():
-                memory[place] = value
-            if self._by_columns:
-                self._put_columns(memory)
+            memory.update(self._contents | shared)
             memory[places.MEMBER] = member
             memory[places.PART] = shared[places.PARTS][member]
             memory[places.WORK] = np.zeros(self._workspace.size, dtype=dtype)
@@ -325,23 +331,19 @@ class TrainingRun:
             members.append(memory)
         return Team(members, shared[places.BARRIER])
 
-    def _put_columns(self, memory):
-        """Room for the entries of a batch in the order of their columns."""
-        X, layout = self._X, self._backend.network.layout
-        rows = np.sort(np.diff(X.indptr))[::-1]
-        entries = int(rows[: self._batch_size].sum())
-        sizes = {
-            places.COLUMNS: min(X.shape[1], entries),
-            places.STARTS: min(X.shape[1], entries) + 2,
-            places.ENTRY_ROWS: entries,
-            places.COLUMN_PLACES: X.shape[1],
+    def _column_contents(self, X):
+        """Room for the entries of a batch in the order of their columns; there is one member, as there is one shard."""
+        entries = int(np.sort(np.diff(X.indptr))[::-1][: self._batch_size].sum())
+        n_columns = X.shape[1]
+        found = min(n_columns, entries)
+        sizes = {places.COLUMNS: found, places.STARTS: found + 2, places.ENTRY_ROWS: entries}
+        return {place: np.zeros(size, dtype=np.int64) for place, size in sizes.items()} | {
+            places.COLUMN_PLACES: np.zeros(n_columns, dtype=np.int64),
+            places.DONE: np.full(n_columns, int(self.state[1][STEPS]), dtype=np.int64),
+            places.ENTRIES: np.zeros(entries, dtype=self._backend.dtype),
+            places.RESTS: rests(self._solver, self._settings),
+            places.UPDATED_FROM: self._backend.network.layout.weight_offsets[1],
         }
-        for place, size in sizes.items():
-            memory[place] = np.zeros(size, dtype=np.int64)
-        memory[places.ENTRIES] = np.zeros(entries, dtype=self._backend.dtype)
-        memory[places.DONE] = np.full(X.shape[1], int(self.state[1][STEPS]), dtype=np.int64)
-        memory[places.RESTS] = rests(self._solver, self._settings)
-        memory[places.UPDATED_FROM] = layout.weight_offsets[1]
 
     def _run_pieces(self, team, plans, rounds):
         """Work in pieces, of which each takes about :data:`PAUSE` seconds.

@@ -137,6 +137,11 @@ class Memory:
             value = value.reshape(-1) if config.DISABLE_JIT else value.__array_interface__["data"][0]
         self.cells[place] = value
 
+    def update(self, contents):
+        """Put in several, by their places."""
+        for place, value in contents.items():
+            self[place] = value
+
     def array(self, place):
         """The array that was put in."""
         return self._arrays[place]

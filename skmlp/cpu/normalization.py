@@ -108,9 +108,9 @@ def slope_of_units(memory, operation, place, real):
 @function
 def normalize_batch(memory, operation, real):
     """Normalise each unit over the rows, in place, by the batch or by the running averages."""
-    rows, units = shard_rows(memory), operation[N_OUT]
-    z = matrix(memory, WORK, operation[Z], rows.size, units, real)
-    x = matrix(memory, WORK, operation[STANDARD], rows.size, units, real)
+    n_rows, units = memory[N_ROWS], operation[N_OUT]
+    z = matrix(memory, WORK, operation[Z], n_rows, units, real)
+    x = matrix(memory, WORK, operation[STANDARD], n_rows, units, real)
     inverse = vector(memory, WORK, operation[INVERSE], units, real)
     scale, shift = of_units(memory, operation, SCALE, real), of_units(memory, operation, SHIFT, real)
     running_mean = of_units(memory, operation, MEAN, real)
@@ -120,7 +120,8 @@ def normalize_batch(memory, operation, real):
         return
     mean = vector(memory, WORK, operation[MOMENTS], units, real)
     variance = vector(memory, WORK, operation[MOMENTS] + units, units, real)
-    weights, share = row_weights(memory, real), vector(memory, WORK, operation[SHARES], rows.size, real)
+    rows, weights = shard_rows(memory), row_weights(memory, real)
+    share = vector(memory, WORK, operation[SHARES], n_rows, real)
     if set_shares(weights, rows, share) > 1:
         column_moments(z, share, mean, variance)
         average_in(mean, variance, running_mean, running_variance)

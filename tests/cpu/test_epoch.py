@@ -139,6 +139,7 @@ def test_shards_are_cut_by_the_size_of_the_batch():
             assert rows == batch_size
         else:
             assert LEAST_ROWS <= rows < batch_size and rows % 8 == 0
+        assert shard_rows(batch_size, dense=False) == min(batch_size, SHARD_ROWS)
 
 
 def test_batches_of_sparse_rows_are_cut_where_they_must_be_alone():

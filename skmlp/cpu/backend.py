@@ -1,6 +1,7 @@
 """What the trainer is handed: a network on this back end, and a run of training on one data set."""
 
 import time
+from contextlib import nullcontext
 
 import numpy as np
 from scipy import sparse
@@ -140,7 +141,10 @@ class CpuBackend:
     def input_contents(self, X):
         """What a memory holds of rows of X, in the dtype and order of kernels."""
         if not sparse.issparse(X):
-            return {places.N_DATA: X.shape[0], places.DATA: np.ascontiguousarray(X, dtype=self.dtype)}
+            if X.dtype != self.dtype:
+                with np.errstate(over="ignore"):  # what becomes infinite is found later
+                    X = X.astype(self.dtype)
+            return {places.N_DATA: X.shape[0], places.DATA: np.ascontiguousarray(X)}
         return {
             places.N_DATA: X.shape[0],
             places.DATA: np.ascontiguousarray(X.data, dtype=self.dtype),
@@ -201,10 +205,11 @@ class CpuBackend:
                 if measured:
                     losses[number] = memory.array(places.TALLY)[BATCH_LOSS]
 
-        if size == 1:
-            predict_blocks(0)
-        else:
-            run_together(size, predict_blocks)
+        with nullcontext() if len(starts) < 2 else working():
+            if size == 1:
+                predict_blocks(0)
+            else:
+                run_together(size, predict_blocks)
         return outputs, losses.sum()
 
 

@@ -162,6 +162,8 @@ def for_prediction(X, dtype):
 def canonical(X):
     """CSR with sorted indices and no duplicates, so that equal matrices give equal models; X itself stays as it is."""
     X = X.tocsr()
+    if X.nnz and (X.indices.min() < 0 or X.indices.max() >= X.shape[1]):
+        raise ValueError(f"X is no valid sparse matrix: it has column indices outside of 0 to {X.shape[1] - 1}.")
     if not X.has_canonical_format:
         X = X.copy()
         X.sum_duplicates()

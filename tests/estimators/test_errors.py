@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, random_array
 from sklearn import neural_network
 from sklearn.exceptions import NotFittedError
 
@@ -393,3 +393,22 @@ def test_targets_of_another_shape_than_the_model_has(name, y, other, how):
     model.fit(X, y)
     with pytest.raises(ValueError):
         calls[how]()
+
+
+@pytest.mark.parametrize("column", [-1, 20, 10**8])
+def test_sparse_rows_with_columns_that_are_not_there(column):
+    X = random_array((50, 20), density=0.2, format="csr", rng=0)
+    model = MLPRegressor(hidden_layer_sizes=(3,), max_iter=1, n_iter_no_change=np.inf).fit(X, np.arange(50.0) / 50)
+    X.indices[7] = column
+    for call in (lambda: model.fit(X, np.arange(50.0)), lambda: model.predict(X)):
+        with pytest.raises(ValueError, match="column indices outside of 0 to 19"):
+            call()
+
+
+def test_values_beyond_the_range_of_a_prediction_warn_of_nothing():
+    """Warnings are errors here; what is wrong with X is said by an error of its own."""
+    X = np.random.default_rng(0).normal(size=(50, 3))
+    model = MLPRegressor(hidden_layer_sizes=(4,), max_iter=1, n_iter_no_change=np.inf).fit(X, X[:, 0])
+    X[3, 1] = 1e39
+    with pytest.raises(ValueError, match=r"too large for dtype.*column\(s\) \[1\]"):
+        model.predict(X)

@@ -15,7 +15,7 @@ from skmlp.cpu.plan import Workspace, batch_plans, prediction_plan, shard_plan
 from skmlp.cpu.predict import predict_rows
 from skmlp.cpu.shuffle import shuffle
 from skmlp.cpu.team import N_CELLS, Team, run_together, team_size
-from skmlp.cpu.threads import working
+from skmlp.cpu.threads import single_threaded_blas, working
 from skmlp.cpu.tiles import DEPTH
 from skmlp.cpu.update import CHUNK
 from skmlp.formulas.losses import LossSettings
@@ -274,6 +274,10 @@ class TrainingRun:
     def shuffle(self, rows, random_state):
         """``random_state.shuffle(rows)``, in place."""
         shuffle(rows, random_state)
+
+    def searching(self):
+        """Context manager for the time of a solver that calls BLAS itself, whose threads would change bits."""
+        return single_threaded_blas()
 
     def loss_and_gradient(self, vector):
         """Mean loss over all rows, penalty included, and its gradient; for the rule ``keep_gradient``."""

@@ -1,7 +1,8 @@
 """Threads: as many for a fit, or a prediction, as are free.
 
 The products here are not those of a BLAS library, so there is no pool of threads to be limited, and none that a fork
-could break; but the limits that others set for such pools hold here too.
+could break; but the limits that others set for such pools hold here too. SciPy's L-BFGS does call BLAS, whose sums
+depend on its threads: for that time it has one (:class:`single_threaded_blas`).
 """
 
 import os
@@ -13,7 +14,8 @@ from joblib import cpu_count, effective_n_jobs
 from threadpoolctl import ThreadpoolController
 
 _lock = threading.Lock()
-_workers = weakref.WeakSet()  # weak, so that one lost to an interrupt does not stay for ever
+_workers, _limiters = weakref.WeakSet(), weakref.WeakSet()  # weak, so that none lost to an interrupt stays for ever
+_found = None  # threads of each BLAS library before the first limiter came
 
 
 class working:
@@ -38,6 +40,42 @@ def _libraries():
     return ThreadpoolController().select(user_api="blas").lib_controllers
 
 
+def _get_threads():
+    return [library.get_num_threads() or 1 for library in _libraries()]
+
+
+def _set_threads(numbers):
+    for library, number in zip(_libraries(), numbers, strict=True):
+        # threadpoolctl lets only that thread change the setting that did so first; here any may.
+        release = getattr(library, "clear_controlling_thread", lambda force: None)
+        release(force=True)
+        library.set_num_threads(number)
+        release(force=True)
+
+
+class single_threaded_blas:
+    """Limit BLAS to one thread inside the block: one setting a process, which the last to leave restores."""
+
+    def __enter__(self):
+        """Take part."""
+        global _found
+        with _lock:
+            _limiters.add(self)
+            if _found is None:
+                _found = _get_threads()
+                _set_threads([1] * len(_found))
+        return self
+
+    def __exit__(self, *error):
+        """Leave; the last one restores."""
+        global _found
+        with _lock:
+            _limiters.discard(self)
+            if not _limiters and _found is not None:
+                _set_threads(_found)
+                _found = None
+
+
 def allowed_threads(n_jobs):
     """Threads that a fit may use, its own included.
 
@@ -48,11 +86,11 @@ def allowed_threads(n_jobs):
         return effective_n_jobs(n_jobs)
     with _lock:
         others = {worker.thread for worker in _workers} - {threading.get_ident()}
-    limits = [library.get_num_threads() or 1 for library in _libraries()]
+        limits = _found or _get_threads()
     return max(1, min([cpu_count(), *limits]) - len(others))
 
 
 if hasattr(os, "register_at_fork"):
     # The parent's threads, and a lock that one of them may hold, are not in the child.
     os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
-    os.register_at_fork(after_in_child=_workers.clear)
+    os.register_at_fork(after_in_child=lambda: (_workers.clear(), _limiters.clear()))

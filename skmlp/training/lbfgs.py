@@ -55,7 +55,8 @@ def fit_lbfgs(run, loop, max_fun, progress, training, validation, hooks=NO_HOOKS
     reached = run.parameters.copy()
     options = {"maxfun": max_fun, "maxiter": loop.max_iter, "gtol": loop.tol}
     try:
-        with report, np.errstate(over="ignore", invalid="ignore"):  # a diverging line search is reported below
+        # A diverging line search is reported below.
+        with report, run.searching(), np.errstate(over="ignore", invalid="ignore"):
             result = minimize(
                 loss_and_gradient,
                 run.parameters.astype(np.float64),

@@ -11,7 +11,7 @@ from joblib import Parallel, cpu_count, delayed, parallel_config
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from skmlp.cpu import backend, threads
-from skmlp.cpu.threads import allowed_threads, working
+from skmlp.cpu.threads import allowed_threads, single_threaded_blas, working
 from tests.cpu.problem import make_problem
 from tests.ways import needs_jit
 
@@ -152,6 +152,22 @@ def test_blas_keeps_the_threads_it_has(limit, monkeypatch):
             problem.run(batch_size=50, solver="adam").run_epoch(np.arange(100), np.full(2, 0.1))
         problem.backend().predict(problem.vector, problem.X)
         assert seen and all(found == before for found in seen)
+        assert blas_threads() == before
+
+
+def test_blas_has_one_thread_until_the_last_limiter_leaves():
+    """In any order, and after errors; meanwhile the threads that others may use are as before."""
+    with threadpool_limits(2, user_api="blas"):
+        before, allowed = blas_threads(), allowed_threads(None)
+        first, second = single_threaded_blas(), single_threaded_blas()
+        first.__enter__()
+        with pytest.raises(ZeroDivisionError), second:
+            assert allowed_threads(None) == allowed
+            raise ZeroDivisionError
+        assert set(blas_threads().values()) == {1}
+        other = threading.Thread(target=first.__exit__)
+        other.start()
+        other.join()
         assert blas_threads() == before
 
 

@@ -8,7 +8,7 @@ import pytest
 from joblib import Parallel, delayed
 from scipy.sparse import csc_array, csc_matrix, csr_array, csr_matrix
 from sklearn.base import clone
-from threadpoolctl import threadpool_info
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from skmlp import MLPBinaryClassifier, MLPClassifier, MLPMulticlass, MLPRegressor
 
@@ -98,6 +98,16 @@ def test_under_joblib(data, assert_same_model, backend):
     there = Parallel(n_jobs=2, backend=backend, max_nbytes=1000)(fits)
     for estimator, other in zip(estimators, there, strict=True):
         assert_same_model(estimator.fit(*data), other)
+
+
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+def test_threads_of_blas_change_no_bit(data, assert_same_model, solver):
+    """SciPy's L-BFGS calls it, for vectors so long that their sums are shared."""
+    fits = []
+    for limit in (1, 2):
+        with threadpool_limits(limit, user_api="blas"):
+            fits.append(make(**LARGE | {"hidden_layer_sizes": (200, 100)}, solver=solver).fit(*data))
+    assert_same_model(*fits)
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -1,5 +1,7 @@
 """L-BFGS, on a back end that knows one quadratic function."""
 
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 from sklearn.exceptions import ConvergenceWarning
@@ -20,6 +22,9 @@ class QuadraticRun:
         self.parameters = np.zeros(TARGET.size, dtype=dtype)
         self.evaluated, self.after, self.loss = [], after, loss
         self.gradient = np.empty(TARGET.size, dtype=dtype)  # of its own, and written over by the next call
+
+    def searching(self):
+        return nullcontext()
 
     def loss_and_gradient(self, vector):
         self.evaluated.append(np.array(vector))

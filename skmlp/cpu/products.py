@@ -73,36 +73,27 @@ def forward(real):
 
 def weights(real):
     """Gradient of w: x.T @ delta; and that of b, the column sums of delta."""
-
-    def run(memory, operation):
-        multiply(
-            pointer(memory, WORK, operation[X], real),
-            pointer(memory, WORK, operation[DELTA], real),
-            pointer(memory, GRADIENT, operation[B], real) if operation[SUMS] else 0,
-            pointer(memory, GRADIENT, operation[W], real),
-            operation[N_IN],
-            memory[N_ROWS],
-            operation[N_OUT],
-            "weights",
-            real,
-        )
-
-    return run
+    return gradient_product(real, "weights", GRADIENT)
 
 
 def weights_added(real):
     """As :func:`weights`, added to the batch's: for its shards after the first, where one member does them all."""
+    return gradient_product(real, "weights_added", TOTAL)
+
+
+def gradient_product(real, kind, place):
+    """Product of one kind, to a place in memory."""
 
     def run(memory, operation):
         multiply(
             pointer(memory, WORK, operation[X], real),
             pointer(memory, WORK, operation[DELTA], real),
-            pointer(memory, TOTAL, operation[B], real) if operation[SUMS] else 0,
-            pointer(memory, TOTAL, operation[W], real),
+            pointer(memory, place, operation[B], real) if operation[SUMS] else 0,
+            pointer(memory, place, operation[W], real),
             operation[N_IN],
             memory[N_ROWS],
             operation[N_OUT],
-            "weights_added",
+            kind,
             real,
         )
 

@@ -17,7 +17,7 @@ from skmlp.cpu.shuffle import shuffle
 from skmlp.cpu.team import N_CELLS, Team, run_together, team_size
 from skmlp.cpu.threads import single_threaded_blas, working
 from skmlp.cpu.tiles import DEPTH
-from skmlp.cpu.update import CHUNK
+from skmlp.cpu.update import chunk_contents
 from skmlp.formulas.losses import LossSettings
 from skmlp.formulas.optimisers import OPTIMISERS, Settings
 
@@ -71,7 +71,7 @@ class CpuBackend:
         self._loss_settings = LossSettings(**loss_settings)
         self._predictions = {}
 
-    def start(self, parameters, X, targets, weights, *, batch_size, solver, settings, state=None, seed=-1):
+    def start(self, parameters, X, targets, weights, *, batch_size, solver, settings, segments, state=None, seed=-1):
         """A :class:`TrainingRun`, which changes ``parameters`` in place.
 
         Parameters
@@ -85,6 +85,8 @@ class CpuBackend:
             Key of :data:`skmlp.formulas.optimisers.OPTIMISERS`.
         settings : dict
             Of the solver's hyperparameters, fields of :class:`skmlp.formulas.optimisers.Settings`.
+        segments : sequence of skmlp.network.segments.Segment
+            What is stepped alike.
         seed : int, default=-1
             Of dropout; negative: none.
         state : tuple of ndarray, default=None
@@ -95,7 +97,7 @@ class CpuBackend:
             kept = np.ones(N_KEPT)
             kept[STEPS] = 0.0
             state = np.zeros((OPTIMISERS[solver].slots, self.network.layout.n_trained), dtype=self.dtype), kept
-        return TrainingRun(self, parameters, X, targets, weights, batch_size, solver, settings, state, seed)
+        return TrainingRun(self, parameters, X, targets, weights, batch_size, solver, settings, segments, state, seed)
 
     def active(self):
         """Context manager for the time of training."""
@@ -225,12 +227,13 @@ class TrainingRun:
         updates done.
     """
 
-    def __init__(self, backend, parameters, X, targets, weights, batch_size, solver, settings, state, seed):
+    def __init__(self, backend, parameters, X, targets, weights, batch_size, solver, settings, segments, state, seed):
         layout = backend.network.layout
+        alike = not layout.scaled and len({segment.rate for segment in segments}) == 1
         self._backend, self._solver, self._settings, self._seed = backend, solver, settings, seed
         self._dense = not sparse.issparse(X)
         self._rows, self._batch_size = X.shape[0], batch_size
-        self._by_columns = solver if not self._dense and can_rest(solver, settings) else None
+        self._by_columns = solver if alike and not self._dense and can_rest(solver, settings) else None
         # The statistics of batch normalisation are those of all rows of a batch, and so are the columns that it fills.
         whole = layout.normalization == "batch" or self._by_columns
         self._shard_rows = batch_size if whole else shard_rows(batch_size, self._dense)
@@ -241,6 +244,7 @@ class TrainingRun:
         self._teams, self._plans = {}, {}
         contents = backend.loss_contents(settings), backend.target_contents(targets, weights), backend.input_contents(X)
         self._contents = {place: value for part in contents for place, value in part.items()}
+        self._contents |= chunk_contents(segments, layout.weight_offsets[1] if self._by_columns else 0)
         if self._by_columns:
             self._contents |= self._column_contents(X)
         work = X.nnz * layout.units[1] / X.shape[0] if self._by_columns else parameters.size
@@ -298,9 +302,11 @@ class TrainingRun:
         opening, *others = batch_plans(
             self._solver,
             backend.dtype,
+            records[0],
             members=members,
             clipped=self._settings.clip_norm > 0.0,
-            by_columns=records[0] if self._by_columns else None,
+            scaled=backend.network.layout.scaled,
+            by_columns=bool(self._by_columns),
         )
         return opening, shard, further, *others
 
@@ -319,11 +325,9 @@ class TrainingRun:
             places.TOTAL: np.zeros(n_trained, dtype=dtype),
             places.PARTS: np.zeros((size, n_trained if self._shards > 1 else 0), dtype=dtype),
             places.LOSSES: np.zeros(size),
-            places.CHUNKS: np.zeros(2 * -(-n_trained // CHUNK)),
             places.BARRIER: np.zeros(N_CELLS, dtype=np.int64),
             places.DROPOUT: np.array(backend.network.dropout, dtype=np.float64),
             places.N_TRAINED: n_trained,
-            places.N_WEIGHTS: layout.n_weights,
             places.TRAINING: 1,
             places.SEED: self._seed,
             places.MEMBERS: size,
@@ -353,7 +357,6 @@ class TrainingRun:
             places.DONE: np.full(n_columns, int(self.state[1][STEPS]), dtype=np.int64),
             places.ENTRIES: np.zeros(entries, dtype=self._backend.dtype),
             places.RESTS: rests(self._solver, self._settings),
-            places.UPDATED_FROM: self._backend.network.layout.weight_offsets[1],
         }
 
     def _run_pieces(self, team, plans, rounds):

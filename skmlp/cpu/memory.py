@@ -40,6 +40,7 @@ from skmlp.cpu.compile import STRICT_OPTIONS
     KEPT,  # what the optimiser keeps beside its slots
     TALLY,
     LOSSES,  # of the shards of a round, one a member
+    CHUNK_FACTORS,  # of the learning rate
     CHUNKS,  # for each chunk of the parameters its penalty, then the squared norm of its gradient, (2, chunks)
     RESTS,  # factors of the steps that a column has rested, (steps, 2)
     # Arrays of int64. Of a sparse batch that is taken column by column: its columns, where the entries of each begin,
@@ -49,6 +50,7 @@ from skmlp.cpu.compile import STRICT_OPTIONS
     ENTRY_ROWS,
     COLUMN_PLACES,
     DONE,
+    CHUNK_BOUNDS,  # what of the parameters is which chunk, as in :mod:`skmlp.cpu.update`
     INDICES,
     INDPTR,
     ORDER,
@@ -58,8 +60,7 @@ from skmlp.cpu.compile import STRICT_OPTIONS
     N_TARGETS,
     N_LEVELS,
     N_TRAINED,
-    N_WEIGHTS,
-    UPDATED_FROM,  # the first parameter that the step after a batch updates
+    N_CHUNKS,
     N_COLUMNS,
     WEIGHTED,  # whether the rows have weights
     RECORDING,  # whether predictions are to be kept in OUTPUTS
@@ -84,7 +85,7 @@ from skmlp.cpu.compile import STRICT_OPTIONS
     ABORTED,
     NOT_FINITE,  # whether X is not
     N_PLACES,
-) = range(60)
+) = range(61)
 
 # Places in an operation.
 (
@@ -109,8 +110,10 @@ from skmlp.cpu.compile import STRICT_OPTIONS
     INVERSE,
     SHARES,
     MOMENTS,
+    RAW,  # weights of a first layer whose features have learned scales, without those, and the scales, in PARAMETERS
+    SCALES,
     N_FIELDS,
-) = range(22)
+) = range(24)
 
 # Places in ``TALLY``, what a run of shards leaves for the next one.
 EPOCH_LOSS, EPOCH_ROWS, BATCH_LOSS, BATCH_WEIGHT, GRADIENT_SCALE, N_TALLIES = range(6)

@@ -15,6 +15,7 @@ from skmlp.cpu.activation import (
     link_loops,
 )
 from skmlp.cpu.dropout import dropout_loops
+from skmlp.cpu.features import feature_loops
 from skmlp.cpu.loss import loss_loops
 from skmlp.cpu.memory import LANES, LAYER, N_FIELDS, N_IN, N_OUT, SOURCE, SUMS, X
 from skmlp.cpu.normalization import normalize_back_loops, normalize_loops
@@ -44,6 +45,8 @@ class Workspace:
             record[SOURCE] = memory.DATA if layer == 0 and not training else memory.WORK
             record[[memory.W, memory.B]] = layout.weight_offsets[layer], layout.bias_offsets[layer]
             record[SUMS] = layer == hidden or layout.normalization is None
+            if layer == 0:
+                record[[memory.RAW, memory.SCALES]] = layout.feature_offsets[:2]
             delta, back = turns[(hidden - layer) % 2], turns[(hidden - layer + 1) % 2]
             z = last = self._take(rows * n_out) if training else back
             if training and layer < hidden and not in_place(network.activations[layer]):
@@ -202,23 +205,31 @@ def prediction_plan(network, loss, dtype, records, *, dense, measured, raw, look
     return plan.array()
 
 
-def batch_plans(solver, dtype, *, members, clipped, by_columns=None):
+def batch_plans(solver, dtype, first, *, members, clipped, scaled=False, by_columns=False):
     """What is done when a batch begins, when a round of shards ends, when a batch ends, and when all ends.
 
-    ``by_columns`` is the record of a first layer whose weights are updated column by column.
+    ``first`` is the record of the first layer: its features may have learned scales (``scaled``), or its weights be
+    updated column by column (``by_columns``).
     """
     opening, combining, closing, ending = (Plan(dtype) for _ in range(4))
     opening.add(open_loops, "open")
     combining.add(combine_loops, "alone" if members == 1 else "together")
-    if clipped:
-        closing.add(squares_loops, "squares")
+
+    def close_together(family, name, record=None):
+        """What members share, and need whole before they go on."""
+        closing.add(family, name, record)
         if members > 1:
             closing.add(wait_loops, "wait")
+
+    if scaled:
+        close_together(feature_loops, "back", first)
+    if clipped:
+        close_together(squares_loops, "squares")
         closing.add(clip_loops, "clip")
-    closing.add(update_loops, solver)
-    if members > 1:
-        closing.add(wait_loops, "wait")
+    close_together(update_loops, solver)
+    if scaled:
+        close_together(feature_loops, "forward", first)
     closing.add(count_loops, "count")
-    if by_columns is not None:
-        ending.add(columns.settle_loops, solver, by_columns)
+    if by_columns:
+        ending.add(columns.settle_loops, solver, first)
     return opening.array(), combining.array(), closing.array(), ending.array()

@@ -1,17 +1,21 @@
 """The step: penalty, weight decay, clipping and optimiser update in one pass over the parameters, chunk by chunk.
 
-What is summed over parameters is summed within chunks and then over them, so that a sum does not depend on the number
-of members, who share the chunks among them.
+A chunk is part of one segment of the parameter vector, whose parameters have the same factor of the learning rate, and
+bear penalty and decay or do not. What is summed over parameters is summed within chunks and then over them, so that a
+sum does not depend on the number of members, who share the chunks among them.
 """
 
 import numpy as np
 
+from skmlp.cpu import memory as places
 from skmlp.cpu.compile import Family, formulas, function
 from skmlp.cpu.memory import (
     BATCH,
     BATCH_LOSS,
     BATCH_ROWS,
     BATCH_WEIGHT,
+    CHUNK_BOUNDS,
+    CHUNK_FACTORS,
     CHUNKS,
     EPOCH_LOSS,
     EPOCH_ROWS,
@@ -19,10 +23,10 @@ from skmlp.cpu.memory import (
     KEPT,
     MEMBER,
     MEMBERS,
+    N_CHUNKS,
     N_KEPT,
     N_TALLIES,
     N_TRAINED,
-    N_WEIGHTS,
     PARAMETERS,
     RATES,
     SETTINGS,
@@ -30,7 +34,7 @@ from skmlp.cpu.memory import (
     STEPS,
     TALLY,
     TOTAL,
-    UPDATED_FROM,
+    matrix,
     vector,
 )
 from skmlp.formulas import optimisers, penalties
@@ -41,26 +45,45 @@ formulas(optimisers)
 formulas(penalties)
 
 CHUNK = 8192  # parameters
+START, STOP, PENALISED, N_BOUNDS = range(4)  # columns of CHUNK_BOUNDS
 assert len(Settings._fields) == 10, "settings_of reads ten"
 
 
-@function
-def n_chunks(memory):
-    """Of the parameters that are updated after a batch."""
-    return -(-(memory[N_TRAINED] - memory[UPDATED_FROM]) // CHUNK)
+def chunk_contents(segments, first=0):
+    """What a memory holds of the chunks in which parameters from ``first`` on are updated, by its place.
+
+    ``segments`` is a sequence of (start, stop, penalised, factor of the learning rate); a chunk is part of one.
+    """
+    bounds, factors = [], []
+    for start, stop, penalised, factor in segments:
+        for begin in range(max(start, first), stop, CHUNK):
+            bounds.append((begin, min(begin + CHUNK, stop), penalised))
+            factors.append(factor)
+    return {
+        places.CHUNK_BOUNDS: np.array(bounds, dtype=np.int64).reshape(-1, N_BOUNDS),
+        places.CHUNK_FACTORS: np.array(factors, dtype=np.float64),
+        places.CHUNKS: np.zeros(2 * len(bounds)),
+        places.N_CHUNKS: len(bounds),
+    }
 
 
 @function
 def share(memory):
     """The chunks of the parameters that a member works on, from the first to the one after the last."""
-    chunks = n_chunks(memory)
+    chunks = memory[N_CHUNKS]
     return memory[MEMBER] * chunks // memory[MEMBERS], (memory[MEMBER] + 1) * chunks // memory[MEMBERS]
+
+
+@function
+def chunk_bounds(memory):
+    """Of each chunk where it begins and ends, and whether it bears penalty and decay."""
+    return matrix(memory, CHUNK_BOUNDS, 0, memory[N_CHUNKS], N_BOUNDS, np.int64)
 
 
 @function
 def chunk_sums(memory, row):
     """The numbers noted for each chunk: its penalty (row 0) or the squared norm of its gradient (row 1)."""
-    chunks = n_chunks(memory)
+    chunks = memory[N_CHUNKS]
     return vector(memory, CHUNKS, row * chunks, chunks, np.float64)
 
 
@@ -81,11 +104,11 @@ def one_slot(update, real):
     """Loop of an update with one state value a parameter; returns the penalty before it."""
 
     @function
-    def run(memory, start, w, gradient, n_weights, c, of_weights, of_others, scale):
+    def run(memory, start, w, gradient, c, terms, scale):
         m = state_of(memory, 0, start, w.size, real)
+        l1, l2, shrink = terms
         total = scale - scale
         for i in range(w.size):
-            l1, l2, shrink = of_weights if i < n_weights else of_others
             total += elastic_net(w[i], l1, l2)
             g = (gradient[i] + elastic_net_gradient(w[i], l1, l2)) * scale
             w[i], m[i] = update(w[i] * shrink, g, m[i], c)
@@ -98,12 +121,12 @@ def two_slots(update, real):
     """Loop of an update with two state values a parameter; returns the penalty before it."""
 
     @function
-    def run(memory, start, w, gradient, n_weights, c, of_weights, of_others, scale):
+    def run(memory, start, w, gradient, c, terms, scale):
         m = state_of(memory, 0, start, w.size, real)
         v = state_of(memory, 1, start, w.size, real)
+        l1, l2, shrink = terms
         total = scale - scale
         for i in range(w.size):
-            l1, l2, shrink = of_weights if i < n_weights else of_others
             total += elastic_net(w[i], l1, l2)
             g = (gradient[i] + elastic_net_gradient(w[i], l1, l2)) * scale
             w[i], m[i], v[i] = update(w[i] * shrink, g, m[i], v[i], c)
@@ -116,13 +139,13 @@ def three_slots(update, real):
     """Loop of an update with three state values a parameter; returns the penalty before it."""
 
     @function
-    def run(memory, start, w, gradient, n_weights, c, of_weights, of_others, scale):
+    def run(memory, start, w, gradient, c, terms, scale):
         m = state_of(memory, 0, start, w.size, real)
         v = state_of(memory, 1, start, w.size, real)
         u = state_of(memory, 2, start, w.size, real)
+        l1, l2, shrink = terms
         total = scale - scale
         for i in range(w.size):
-            l1, l2, shrink = of_weights if i < n_weights else of_others
             total += elastic_net(w[i], l1, l2)
             g = (gradient[i] + elastic_net_gradient(w[i], l1, l2)) * scale
             w[i], m[i], v[i], u[i] = update(w[i] * shrink, g, m[i], v[i], u[i], c)
@@ -135,18 +158,16 @@ def squares_loop(name, real):
     """Squared norm of each chunk's gradient, penalty included, for clipping."""
 
     def run(memory, operation):
-        s, squares = settings_of(memory), chunk_sums(memory, 1)
+        s, squares, bounds = settings_of(memory), chunk_sums(memory, 1), chunk_bounds(memory)
         first, last = share(memory)
         for chunk in range(first, last):
-            start = memory[UPDATED_FROM] + chunk * CHUNK
-            size = min(CHUNK, memory[N_TRAINED] - start)
+            start, size = bounds[chunk, START], bounds[chunk, STOP] - bounds[chunk, START]
             w = vector(memory, PARAMETERS, start, size, real)
             gradient = vector(memory, TOTAL, start, size, real)
-            n_weights, total = memory[N_WEIGHTS] - start, 0.0
+            l1, l2 = (real(s.l1), real(s.l2)) if bounds[chunk, PENALISED] else (real(0.0), real(0.0))
+            total = 0.0
             for i in range(size):
-                g = gradient[i]
-                if i < n_weights:
-                    g += elastic_net_gradient(w[i], real(s.l1), real(s.l2))
+                g = gradient[i] + elastic_net_gradient(w[i], l1, l2)
                 total += g * g
             squares[chunk] = total
 
@@ -177,29 +198,38 @@ def update_loop(name, real):
     """One step of an optimiser on a member's chunks; notes their penalties before it, not divided by the weight.
 
     The gradient is summed over the rows of the batch; it and the penalty's are divided by the batch's weight, and
-    scaled down where they are clipped. Weights alone bear penalty and decay. The parameters at the end, which have no
-    place in the gradient, stay as they are.
+    scaled down where they are clipped. Weights alone bear penalty and decay. A chunk's factor is one of the learning
+    rate, not of the decay. What is in no chunk stays as it is.
     """
     optimiser = OPTIMISERS[name]
     prepare, walk = function(optimiser.constants), walker(optimiser, real)
 
-    def run(memory, operation):
-        s, penalties = settings_of(memory), chunk_sums(memory, 0)
+    @function
+    def constants(memory, factor):
         kept, rate = vector(memory, KEPT, 0, N_KEPT, np.float64), vector(memory, RATES, memory[BATCH], 1, np.float64)[0]
-        kept[STEPS] += 1.0
-        c = prepare(kept[STEPS], rate, s, kept)
-        constants = real(c[0]), real(c[1]), real(c[2]), real(c[3]), real(c[4]), real(c[5])
+        c = prepare(kept[STEPS], rate * factor, settings_of(memory), kept)
+        return real(c[0]), real(c[1]), real(c[2]), real(c[3]), real(c[4]), real(c[5])
+
+    def run(memory, operation):
+        s, penalties, bounds = settings_of(memory), chunk_sums(memory, 0), chunk_bounds(memory)
+        factors = vector(memory, CHUNK_FACTORS, 0, memory[N_CHUNKS], np.float64)
+        kept, rate = vector(memory, KEPT, 0, N_KEPT, np.float64), vector(memory, RATES, memory[BATCH], 1, np.float64)[0]
         of_weights = real(s.l1), real(s.l2), real(1.0 - rate * s.weight_decay)
         of_others = real(0.0), real(0.0), real(1.0)
         scale = real(vector(memory, TALLY, GRADIENT_SCALE, 1, np.float64)[0])
+        kept[STEPS] += 1.0
+        before, before_2, factor = kept[0], kept[1], 1.0
+        c = constants(memory, factor)
         first, last = share(memory)
         for chunk in range(first, last):
-            start = memory[UPDATED_FROM] + chunk * CHUNK
-            size = min(CHUNK, memory[N_TRAINED] - start)
+            if factors[chunk] != factor:
+                factor, kept[0], kept[1] = factors[chunk], before, before_2  # once a step, whatever the factors
+                c = constants(memory, factor)
+            start, size = bounds[chunk, START], bounds[chunk, STOP] - bounds[chunk, START]
             w = vector(memory, PARAMETERS, start, size, real)
             gradient = vector(memory, TOTAL, start, size, real)
-            n_weights = memory[N_WEIGHTS] - start
-            penalties[chunk] = walk(memory, start, w, gradient, n_weights, constants, of_weights, of_others, scale)
+            terms = of_weights if bounds[chunk, PENALISED] else of_others
+            penalties[chunk] = walk(memory, start, w, gradient, c, terms, scale)
 
     return run
 

@@ -1,7 +1,9 @@
 """The course of a fit: data and parameters in, a trainer in the middle, fitted attributes out."""
 
 import copy
+import math
 import re
+import time
 import warnings
 from typing import NamedTuple
 
@@ -18,6 +20,7 @@ from skmlp.formulas.custom import find
 from skmlp.formulas.losses import LOSSES
 from skmlp.network.initialisers import initialise
 from skmlp.network.layout import Layout, Network
+from skmlp.network.segments import segments
 from skmlp.training.lbfgs import fit_lbfgs
 from skmlp.training.metrics import resolve, stopping_score
 from skmlp.training.progress import Progress
@@ -40,6 +43,7 @@ def fit(estimator, X, y, sample_weight, validation, *, incremental, classes, tas
 
     ``tasks`` are told of it: :class:`~skmlp.estimators.callbacks.Tasks`.
     """
+    started = time.perf_counter()
     check_together(estimator, incremental)
     sizes, activations = hidden_layers(estimator.hidden_layer_sizes, estimator.activation)
     rates = dropout_rates(estimator.dropout, len(sizes))
@@ -48,7 +52,8 @@ def fit(estimator, X, y, sample_weight, validation, *, incremental, classes, tas
 
     X, y = estimator._check_data(X, y, reset=fresh)
     encoding = estimator._make_encoding(y, incremental, classes)
-    layout = Layout((X.shape[1], *sizes, encoding.n_outputs), estimator.normalization)
+    units = X.shape[1], *sizes, encoding.n_outputs
+    layout = Layout(units, estimator.normalization, scaled=estimator.feature_rate is not None)
     network = Network(layout, activations, find(LOSSES, encoding.loss).link, rates)
     data = training_data(estimator, network, encoding, X, y, sample_weight)
     dtype = data.backend.dtype
@@ -61,7 +66,7 @@ def fit(estimator, X, y, sample_weight, validation, *, incremental, classes, tas
     tasks.follow(rows, lambda: snapshot(estimator, model))
     before = progress.commit()
     try:
-        optimiser = train(estimator, model, data, weights, rows, held_out, random_state, tasks, incremental)
+        optimiser = train(estimator, model, data, weights, rows, held_out, random_state, tasks, incremental, started)
     except BaseException:
         progress.revert(before)  # its lists are those of the fit before
         raise
@@ -86,16 +91,16 @@ def training_data(estimator, network, encoding, X, y, sample_weight):
     return Evaluation(backend, X, targets, weights, metrics)
 
 
-def train(estimator, model, data, weights, rows, held_out, random_state, tasks, incremental):
+def train(estimator, model, data, weights, rows, held_out, random_state, tasks, incremental, started):
     """Let the solver change the model; returns the optimiser, for ``partial_fit`` to go on from, or None."""
     with data.backend.active():
         if estimator.solver == "lbfgs":
-            loop = make_loop(estimator, len(rows))
+            loop = make_loop(estimator, len(rows), started)
             run = start_run(estimator, data, weights, model.parameters, "keep_gradient", loop.batch_size)
             fit_lbfgs(run, loop, estimator.max_fun, model.progress, data, held_out, tasks)
             return None
         optimiser = starting_optimiser(estimator, data.backend.dtype, incremental)
-        loop = make_loop(estimator, batch_size(estimator, len(rows)))
+        loop = make_loop(estimator, batch_size(estimator, len(rows)), started)
         run = start_run(
             estimator,
             data,
@@ -121,7 +126,8 @@ def starting_parameters(estimator, network, random_state, dtype, fresh):
         raise ValueError(
             f"hidden_layer_sizes and the data give layers of {network.layout.units} units with normalization="
             f"{network.layout.normalization!r}, but the fit to go on from has {estimator._network.layout.units} and "
-            f"{estimator._network.layout.normalization!r}; with warm_start=False a fit begins anew."
+            f"{estimator._network.layout.normalization!r}, or only one of them has learned scales of its features "
+            "(feature_rate); with warm_start=False a fit begins anew."
         )
     return estimator._parameters.astype(dtype)
 
@@ -198,10 +204,11 @@ def batch_size(estimator, n_rows):
     return int(min(estimator.batch_size, n_rows))
 
 
-def make_loop(estimator, rows_of_batch):
-    """The trainer's settings."""
+def make_loop(estimator, rows_of_batch, started):
+    """The trainer's settings; ``started`` is when the fit began."""
     names = ("max_iter", "shuffle", "tol", "n_iter_no_change", "monitor", "restore_best", "verbose")
-    return Loop(batch_size=rows_of_batch, **{name: getattr(estimator, name) for name in names})
+    deadline = math.inf if estimator.max_time is None else started + estimator.max_time
+    return Loop(batch_size=rows_of_batch, deadline=deadline, **{name: getattr(estimator, name) for name in names})
 
 
 def start_run(estimator, data, weights, parameters, solver, rows_of_batch, *, state=None, seed=-1):
@@ -222,6 +229,12 @@ def start_run(estimator, data, weights, parameters, solver, rows_of_batch, *, st
         batch_size=rows_of_batch,
         solver=solver,
         settings=settings,
+        segments=segments(
+            data.backend.network.layout,
+            parametrization=estimator.parametrization,
+            bias_rate=estimator.bias_rate,
+            feature_rate=estimator.feature_rate,
+        ),
         state=state,
         seed=seed,
     )

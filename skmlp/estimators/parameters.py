@@ -13,7 +13,7 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 from skmlp.formulas.activations import ACTIVATIONS
 from skmlp.formulas.custom import CustomActivation, CustomLoss
 from skmlp.formulas.optimisers import OPTIMISERS
-from skmlp.network.initialisers import AUTO, INITIALISERS
+from skmlp.network.initialisers import AUTO, INITIALISERS, NTK
 from skmlp.training.schedules import SCHEDULES
 
 FIRST_ORDER_SOLVERS = tuple(name for name in OPTIMISERS if name != "keep_gradient")
@@ -65,12 +65,19 @@ PARAMETERS = {
         [StrOptions({"batch", "layer"}), None],
     ),
     "weight_init": Parameter(
-        "{'auto', 'glorot_uniform', 'glorot_normal', 'he_uniform', 'he_normal', 'lecun_normal', 'orthogonal'}, "
+        "{'auto', 'glorot_uniform', 'glorot_normal', 'he_uniform', 'he_normal', 'lecun_normal', 'orthogonal', 'ntk'}, "
         "default='auto'",
         "Starting values of the weights; biases start at 0. 'auto': for scikit-learn's four activations as there, "
         "uniform in ±√(6 / (n_in + n_out)) (2 for 6 with 'logistic'), biases too; else what suits the activation, "
-        "'he_normal' (also your own) or 'lecun_normal'.",
-        [_names([AUTO, *INITIALISERS])],
+        "'he_normal' (also your own) or 'lecun_normal'. 'ntk': weights normal of variance 1 / n_in, biases of "
+        "variance 1, and an output layer of zeros.",
+        [_names([AUTO, NTK, *INITIALISERS])],
+    ),
+    "parametrization": Parameter(
+        "{'standard', 'ntk'}, default='standard'",
+        "With 'ntk', the neural tangent parametrisation, the learning rate of the weights of a layer is over √n_in, so "
+        "that one rate suits all widths.",
+        [StrOptions({"standard", "ntk"})],
     ),
     "alpha": Parameter(
         "float >= 0, default=1e-4",
@@ -110,17 +117,28 @@ PARAMETERS = {
         [StrOptions({*FIRST_ORDER_SOLVERS, "lbfgs"})],
     ),
     "learning_rate": Parameter(
-        "{'constant', 'invscaling', 'adaptive', 'exponential', 'cosine', 'one_cycle', 'plateau'} or callable, "
+        "{'constant', 'invscaling', 'adaptive', 'exponential', 'cosine', 'one_cycle', 'coslog4', 'plateau'} or "
+        "callable, "
         "default='constant'",
         "The schedule. 'invscaling': learning_rate_init / (t_ + 1)**power_t after each epoch. 'adaptive': a fifth each "
         "time training would stop, down to 1e-6. 'plateau': a fifth after n_iter_no_change // 2 epochs (5 if that is "
         "inf) without an improvement, down to 1e-6. Step by step: 'exponential' falls to a hundredth at max_iter, "
-        "'cosine' to 0; 'one_cycle' rises from a 25th over 30 % of the steps, then falls to a 10,000th; a callable "
+        "'cosine' to 0; 'one_cycle' rises from a 25th over 30 % of the steps, then falls to a 10,000th; 'coslog4' goes "
+        "from 0 to the rate and back four times, each time taking twice as long as before; a callable "
         "maps the fraction of the training done, in [0, 1], to a factor of learning_rate_init.",
         [_names(SCHEDULES), callable],
     ),
     "learning_rate_init": Parameter("float > 0, default=0.001", "The learning rate.", [_positive(zero=False)]),
     "power_t": Parameter("float >= 0, default=0.5", "Exponent of 'invscaling'.", [_positive(zero=True)]),
+    "bias_rate": Parameter(
+        "float >= 0, default=1.0", "Factor of the learning rate of the biases.", [_positive(zero=True)]
+    ),
+    "feature_rate": Parameter(
+        "float >= 0 or None, default=None",
+        "With a number each feature is multiplied by a learned scale, and this is the factor of the learning rate of "
+        "those; they become part of ``coefs_[0]``.",
+        [_positive(zero=True), None],
+    ),
     "weight_decay": Parameter(
         "float >= 0 or None, default=None",
         "Decoupled decay of the weights, by learning rate times this at each step. None: 0.01 for 'adamw', else 0.",
@@ -158,6 +176,12 @@ PARAMETERS = {
         [StrOptions({"auto"}), _count()],
     ),
     "max_iter": Parameter("int >= 1, default=200", "Most epochs (iterations of 'lbfgs').", [_count()]),
+    "max_time": Parameter(
+        "float > 0 or None, default=None",
+        "Seconds after which training ends, with what it has reached: the epoch at hand is the last where another one "
+        "would not end in time. At least one is done.",
+        [_positive(zero=False), None],
+    ),
     "shuffle": Parameter("bool, default=True", "Whether to shuffle the rows in each epoch.", ["boolean"]),
     "tol": Parameter(
         "float >= 0, default=1e-4",
@@ -287,7 +311,7 @@ def check_together(estimator, incremental=False):
     if incremental and estimator.early_stopping:
         raise ValueError("partial_fit does not support early_stopping=True")
     if estimator.solver == "lbfgs":
-        for name in ("l1_ratio", "clip_norm", "weight_decay", "dropout", "normalization"):
+        for name in ("l1_ratio", "clip_norm", "weight_decay", "dropout", "normalization", "feature_rate"):
             value = getattr(estimator, name)
             if np.any(value) and value != "layer":
                 raise ValueError(

@@ -51,7 +51,7 @@ INITIALISERS = {
     "lecun_normal": lecun_normal,
     "orthogonal": orthogonal,
 }
-AUTO = "auto"
+AUTO, NTK = "auto", "ntk"
 # Which initialiser suits an activation that scikit-learn's MLP does not have; he_normal suits the others.
 SUITS = {"selu": "lecun_normal", "elu": "lecun_normal"}
 DRAWN_AT_ONCE = 2**15
@@ -70,12 +70,13 @@ def initialise(name, network, activation, random_state, dtype):
 
     ``'auto'`` draws, for scikit-learn's four activations and for the output layer, weights and biases uniform in
     ±√(6 / (n_in + n_out)) (2 for 6 after logistic), in the order in which scikit-learn's MLP draws them, and else
-    what suits the activation.
+    what suits the activation. ``'ntk'`` draws weights from N(0, 1 / n_in) and biases from N(0, 1), and lets the output
+    layer start at 0, as RealMLP-TD-S (Holzmüller, Grinsztajn & Steinwart, NeurIPS 2024).
 
     Parameters
     ----------
     name : str
-        ``'auto'`` or a key of :data:`INITIALISERS`.
+        ``'auto'``, ``'ntk'`` or a key of :data:`INITIALISERS`.
     network : skmlp.network.layout.Network
     activation : str
         The activation whose factor the output layer takes: that of the last hidden layer.
@@ -85,14 +86,21 @@ def initialise(name, network, activation, random_state, dtype):
     vector = network.zeros(dtype)
     layout = network.layout
     names = [*network.activations, activation if activation in OF_SCIKIT_LEARN else "identity"]
-    for weights, bias, function in zip(layout.weights(vector), layout.biases(vector), names, strict=True):
+    layers = list(zip(layout.weights(vector), layout.biases(vector), names, strict=True))
+    for weights, bias, function in layers[:-1] if name == NTK else layers:
         if name == AUTO and function in OF_SCIKIT_LEARN:
             bound = np.sqrt(OF_SCIKIT_LEARN[function] / sum(weights.shape))
             fill_uniformly(weights.reshape(-1), bound, random_state)
             bias[...] = random_state.uniform(-bound, bound, bias.shape)
+        elif name == NTK:
+            weights[...] = lecun_normal(*weights.shape, random_state)
+            bias[...] = random_state.normal(size=bias.shape)
         else:
             draw = INITIALISERS[SUITS.get(function, "he_normal") if name == AUTO else name]
             weights[...] = draw(*weights.shape, random_state)
+    if layout.scaled:
+        raw, scales = layout.features(vector)
+        raw[...], scales[...] = layers[0][0], 1.0
     normalizations = layout.normalizations(vector)
     for part in (*normalizations.get("scales", ()), *normalizations.get("variances", ())):
         part[...] = 1.0

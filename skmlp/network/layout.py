@@ -14,10 +14,10 @@ PARTS = {None: (), "layer": ("scales", "shifts"), "batch": ("scales", "shifts", 
 class Layout:
     """The parameter vector of a fully connected network: all weights, then all biases, layer by layer.
 
-    With normalisation they are followed by the scales and the shifts of the hidden layers and, for batch normalisation,
-    by their running means and variances, which are not trained. What treats weights alone (a penalty, weight decay) is
-    one slice, ``[:n_weights]``, what is trained another, ``[:n_trained]``; every optimiser, copy and saved model is one
-    loop over one array.
+    With learned scales of the features they are followed by the first layer's weights without those, and the scales:
+    training changes these two, and the first layer's weights are their product. With normalisation the scales and the
+    shifts of the hidden layers follow and, for batch normalisation, their running means and variances, which are not
+    trained. What is trained is one slice, ``[:n_trained]``; every copy and saved model is one loop over one array.
 
     Parameters
     ----------
@@ -25,10 +25,13 @@ class Layout:
         Width of the input, of each hidden layer and of the output.
     normalization : {None, 'batch', 'layer'}
         Of the hidden layers.
+    scaled : bool
+        Whether features have learned scales.
     """
 
     units: tuple[int, ...]
     normalization: str | None = None
+    scaled: bool = False
 
     @cached_property
     def shapes(self):
@@ -51,9 +54,15 @@ class Layout:
         return self.weight_offsets[-1]
 
     @cached_property
+    def feature_offsets(self):
+        """Start of the first layer's weights without the scales of the features, of the scales, and their end."""
+        sizes = (self.weight_offsets[1], self.units[0]) if self.scaled else (0, 0)
+        return tuple(accumulate(sizes, initial=self.bias_offsets[-1]))
+
+    @cached_property
     def normalization_offsets(self):
         """Start of the scales, shifts, running means and running variances of each hidden layer, and their end."""
-        return tuple(accumulate(len(PARTS[self.normalization]) * self.units[1:-1], initial=self.bias_offsets[-1]))
+        return tuple(accumulate(len(PARTS[self.normalization]) * self.units[1:-1], initial=self.feature_offsets[-1]))
 
     @property
     def n_trained(self):
@@ -81,6 +90,16 @@ class Layout:
     def biases(self, vector):
         """Views of the biases in ``vector``, a tuple of arrays of shape (n_out,)."""
         return tuple(vector[start:end] for start, end in pairwise(self.bias_offsets))
+
+    def features(self, vector):
+        """Views of the first layer's weights without the scales of the features, and of those, where they are learned.
+
+        >>> import numpy as np
+        >>> [view.shape for view in Layout((8, 12, 1), scaled=True).features(np.zeros(225))]
+        [(8, 12), (8,)]
+        """
+        raw, scales, end = self.feature_offsets
+        return vector[raw:scales].reshape(self.shapes[0]), vector[scales:end]
 
     def normalizations(self, vector):
         """Views of the parameters of normalisation, a dict of tuples of one array of shape (n_out,) a hidden layer.

@@ -6,6 +6,8 @@ from skmlp.network.layout import PARTS
 def summary(network):
     """Layer, shape, activation and parameters of each layer, running averages included, and their total.
 
+    Learned scales of features are part of the first layer's weights.
+
     >>> from skmlp.network.layout import Layout, Network
     >>> print(summary(Network(Layout((8, 12, 1)), ("relu",), "logistic")))
     layer     shape    activation  parameters
@@ -21,7 +23,7 @@ def summary(network):
         if layout.normalization and name != "output":
             norm = f"{layout.normalization} norm {name.split()[1]}"
             rows.append((norm, f"{n_out}", "", f"{len(PARTS[layout.normalization]) * n_out:,}"))
-    rows.append(("total", "", "", f"{layout.size:,}"))
+    rows.append(("total", "", "", f"{layout.size - layout.feature_offsets[-1] + layout.feature_offsets[0]:,}"))
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
     return "\n".join(
         "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths[:3], strict=False)), row[3].rjust(widths[3])])

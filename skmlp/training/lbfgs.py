@@ -47,7 +47,8 @@ def fit_lbfgs(run, loop, max_fun, progress, training, validation, hooks=NO_HOOKS
         reached[...] = run.parameters[...] = vector  # the line search may have looked elsewhere since
         progress.commit()
         report.epoch(progress.n_iter, entry)
-        stopped = hooks.after_epoch(np.isfinite(progress.loss))
+        out_of_time = time.perf_counter() + entry["seconds"] > loop.deadline
+        stopped = hooks.after_epoch(np.isfinite(progress.loss)) or out_of_time
         if stopped:
             raise StopIteration
         started = time.perf_counter()

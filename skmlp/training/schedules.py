@@ -136,6 +136,17 @@ class OneCycle(ByFraction):
         return np.where(fractions < self.rise, up, down)
 
 
+class CosLog4(ByFraction):
+    """½ (1 - cos(2π log₂(1 + 15 fraction))): four times up and down, each cycle twice as long as the one before.
+
+    Holzmüller, Grinsztajn & Steinwart, NeurIPS 2024.
+    """
+
+    def factors(self, fractions):
+        """Factors of learning_rate_init."""
+        return 0.5 * (1.0 - np.cos(2.0 * np.pi * np.log2(1.0 + 15.0 * fractions)))
+
+
 class Custom(ByFraction):
     """A callable from the fraction to the factor."""
 
@@ -166,6 +177,7 @@ SCHEDULES = {
     "exponential": Exponential,
     "cosine": Cosine,
     "one_cycle": OneCycle,
+    "coslog4": CosLog4,
     "plateau": Plateau,
 }
 

@@ -30,6 +30,7 @@ class Loop:
     monitor: str
     restore_best: bool
     verbose: int
+    deadline: float = math.inf  # by time.perf_counter()
 
 
 class Trainer:
@@ -63,7 +64,7 @@ class Trainer:
             self._outputs = np.zeros(shape, dtype=training.backend.dtype)
 
     def fit(self):
-        """Train for ``max_iter`` epochs, or until the loss or the validation score stops improving, or a hook says so.
+        """Train for ``max_iter`` epochs, or until time is up, nothing improves any more, or a hook says so.
 
         Raises
         ------
@@ -81,7 +82,7 @@ class Trainer:
                 while finite and not done and progress.n_iter < loop.max_iter:
                     self._hooks.before_epoch()
                     finite = self._epoch()
-                    done = self._hooks.after_epoch(finite) or (finite and self._converged())
+                    done = self._hooks.after_epoch(finite) or (finite and (self._converged() or self._out_of_time()))
             if finite and not done and not math.isinf(loop.n_iter_no_change):
                 warnings.warn(
                     f"Stochastic Optimizer: Maximum iterations ({loop.max_iter}) reached and the optimization "
@@ -160,6 +161,10 @@ class Trainer:
         if reason is None:
             progress.no_improvement_count = 0
         return reason is not None
+
+    def _out_of_time(self):
+        """Whether another epoch would end after the deadline."""
+        return time.perf_counter() + self._progress.history["seconds"][-1] > self._loop.deadline
 
     def _finish(self, finite):
         """Restore the best epoch, or refuse what is not finite."""

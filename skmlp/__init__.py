@@ -5,6 +5,8 @@ from importlib.metadata import PackageNotFoundError, version
 from skmlp.estimators.classification import MLPBinaryClassifier, MLPClassifier, MLPMulticlass
 from skmlp.estimators.custom import CustomActivation, CustomLoss
 from skmlp.estimators.regression import MLPRegressor
+from skmlp.estimators.tabular_classification import TabularMLPClassifier
+from skmlp.estimators.tabular_regression import TabularMLPRegressor
 from skmlp.warmup import warmup
 
 try:
@@ -19,6 +21,8 @@ __all__ = [
     "MLPClassifier",
     "MLPMulticlass",
     "MLPRegressor",
+    "TabularMLPClassifier",
+    "TabularMLPRegressor",
     "__version__",
     "warmup",
 ]

@@ -11,7 +11,7 @@ from sklearn.utils.multiclass import (
 )
 
 from skmlp.estimators.base import BaseMLP, is_stochastic
-from skmlp.estimators.docs import documented
+from skmlp.estimators.docs import ATTRIBUTES, documented
 from skmlp.estimators.inputs import weights_in
 from skmlp.estimators.parameters import LOSS_CLASSIFIER, PARAMETERS, store
 from skmlp.estimators.targets import ClassEncoding, find_classes, labels_of
@@ -20,7 +20,7 @@ CLASSES = """\
 classes_ : ndarray of shape (n_classes,)
     The labels, sorted.
 """
-document = documented(LOSS_CLASSIFIER, "'accuracy'", CLASSES)
+document = documented(LOSS_CLASSIFIER, "'accuracy'", CLASSES + ATTRIBUTES)
 
 
 class BaseClassifier(ClassifierMixin, BaseMLP):

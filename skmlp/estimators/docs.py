@@ -2,6 +2,8 @@
 
 import inspect
 import textwrap
+from ast import literal_eval
+from contextlib import suppress
 
 from skmlp.estimators.parameters import PARAMETERS
 
@@ -49,18 +51,28 @@ device_ : str
 """
 
 
-def documented(loss, metrics, first_attributes=""):
+def with_default(kind, default):
+    """The type line of a parameter, with the default of a class of its own."""
+    given = kind.rpartition("default=")[2]
+    with suppress(ValueError):
+        if literal_eval(given) == default:
+            return kind
+    return kind.removesuffix(given) + repr(default)
+
+
+def documented(loss, metrics, attributes=ATTRIBUTES, parameters=PARAMETERS):
     """Class decorator: puts the sections where the docstring says {parameters} and {attributes}."""
 
     def decorate(cls):
         if cls.__doc__ is None:  # python -OO
             return cls
         entries = []
-        for name in list(inspect.signature(cls.__init__).parameters)[1:]:
-            parameter = loss if name == "loss" else PARAMETERS[name]
+        for name, argument in list(inspect.signature(cls.__init__).parameters.items())[1:]:
+            parameter = loss if name == "loss" else parameters[name]
             text = textwrap.fill(parameter.doc.replace("{own}", metrics), 110)
-            entries.append(f"{name} : {parameter.kind}\n{textwrap.indent(text, '    ')}")
-        sections = {"parameters": "\n".join(entries), "attributes": first_attributes + ATTRIBUTES.rstrip()}
+            kind = with_default(parameter.kind, argument.default)
+            entries.append(f"{name} : {kind}\n{textwrap.indent(text, '    ')}")
+        sections = {"parameters": "\n".join(entries), "attributes": attributes.rstrip()}
         doc = inspect.cleandoc(cls.__doc__)
         for name, text in sections.items():
             title = name.capitalize()

@@ -5,6 +5,7 @@ import math
 import re
 import time
 import warnings
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import numpy as np
@@ -163,8 +164,15 @@ def given_validation(estimator, backend, encoding, X_val, y_val, sample_weight_v
     """The user's validation data."""
     if X_val is None or y_val is None:
         raise ValueError("X_val and y_val must be given together, and sample_weight_val only with them.")
-    try:
+    with about_validation():
         return evaluation(estimator, backend, encoding, X_val, y_val, sample_weight_val)
+
+
+@contextmanager
+def about_validation():
+    """Let errors about X, y and sample_weight say that they are about the validation data."""
+    try:
+        yield
     except (ValueError, TypeError) as error:
         message = re.sub(r"\b(X|y|sample_weight)\b", r"\1_val", str(error))
         if message == str(error):

@@ -4,6 +4,7 @@ One entry of :data:`PARAMETERS` holds a parameter's constraint, which scikit-lea
 error of, and its documentation, from which the docstrings of the estimators are put together.
 """
 
+import inspect
 from numbers import Integral, Real
 from typing import NamedTuple
 
@@ -318,6 +319,12 @@ def check_together(estimator, incremental=False):
                     f"{name}={value!r} does not go with solver='lbfgs', which needs a smooth objective and has no "
                     f"steps to act on; leave {name} at its default, or use one of {list(FIRST_ORDER_SOLVERS)}."
                 )
+
+
+def shared_with(constructor, other):
+    """Names of the parameters that two constructors have in common, but for ``self``."""
+    own, others = (list(inspect.signature(function).parameters)[1:] for function in (constructor, other))
+    return tuple(name for name in own if name in others)
 
 
 def store(estimator, arguments):

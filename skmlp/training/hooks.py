@@ -11,5 +11,8 @@ class Hooks:
         """Hear that the epoch has ended, and whether it is finite; returns whether training is to stop."""
         return False
 
+    def interrupted(self):
+        """Hear that a Ctrl-C has ended training."""
+
 
 NO_HOOKS = Hooks()

@@ -68,6 +68,7 @@ def fit_lbfgs(run, loop, max_fun, progress, training, validation, hooks=NO_HOOKS
             )
     except KeyboardInterrupt:
         progress.revert()
+        hooks.interrupted()
         warnings.warn("Training interrupted by user.", stacklevel=CALLER)
         run.parameters[...] = reached
         return

@@ -93,6 +93,7 @@ class Trainer:
                 )
         except KeyboardInterrupt:
             progress.revert()
+            self._hooks.interrupted()
             warnings.warn("Training interrupted by user.", stacklevel=CALLER)
         self._finish(finite)
 

@@ -1,0 +1,64 @@
+"""What predictions on rows that were held out say about a model's own confidence."""
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+from scipy.special import expit, log_expit, log_softmax, softmax
+
+WIDEST = 3.0  # temperatures are looked for from exp(-3) to exp(3)
+
+
+def probabilities(raw, temperature, kind):
+    """Probabilities of raw outputs that are divided by a temperature; ``kind`` as of a ``ClassEncoding``."""
+    z = raw / raw.dtype.type(temperature)
+    return softmax(z, axis=1) if kind == "multiclass" else expit(z)
+
+
+def fit_temperature(raw, targets, weights, kind):
+    """The temperature that gives raw outputs the lowest log-loss (Guo et al., ICML 2017).
+
+    Parameters
+    ----------
+    raw : ndarray of shape (rows, n_outputs)
+    targets : ndarray of shape (rows, n_targets)
+        Class numbers, or label indicators, as a ``ClassEncoding`` makes them.
+    weights : ndarray of shape (rows,) or None
+    kind : {'binary', 'multiclass', 'multilabel'}
+
+    Returns
+    -------
+    temperature : float
+        1.0 where no other one can be told from it.
+    """
+    raw = raw.astype(np.float64)
+
+    def loss(logarithm):
+        z = raw * np.exp(-logarithm)
+        if kind == "multiclass":
+            rows = -np.take_along_axis(log_softmax(z, axis=1), targets.astype(np.int64), axis=1)[:, 0]
+        else:
+            rows = -(targets * log_expit(z) + (1.0 - targets) * log_expit(-z)).sum(axis=1)
+        return np.average(rows, weights=weights)
+
+    found = minimize_scalar(loss, bounds=(-WIDEST, WIDEST), method="bounded")
+    return float(np.exp(found.x)) if found.fun < loss(0.0) else 1.0
+
+
+def fit_offsets(predictions, y, weights, levels):
+    """What is to be added to predicted quantiles so that their shares of held-out rows below are the levels.
+
+    As conformalised quantile regression (Romano, Patterson & Candès, NeurIPS 2019), each level by itself.
+
+    Parameters
+    ----------
+    predictions : ndarray of shape (rows, n_levels)
+    y : ndarray of shape (rows,)
+    weights : ndarray of shape (rows,) or None
+    levels : sequence of float
+
+    Returns
+    -------
+    offsets : ndarray of shape (n_levels,)
+    """
+    method = {} if weights is None else {"method": "inverted_cdf", "weights": weights}
+    columns = zip(predictions.T, levels, strict=True)
+    return np.array([np.quantile(y - column, level, **method) for column, level in columns])

@@ -1,0 +1,174 @@
+"""Members of an ensemble: which rows each is trained on, and their training side by side."""
+
+import threading
+import time
+import warnings
+from math import ceil
+from typing import NamedTuple
+
+import numpy as np
+from joblib import cpu_count, effective_n_jobs
+from sklearn.model_selection import KFold, StratifiedKFold, check_cv
+
+from skmlp.estimators.callbacks import Tasks
+
+
+class Part(NamedTuple):
+    """What one member is trained on, and what it holds out: numbers of rows, and the held-out rows as data."""
+
+    rows: np.ndarray
+    held_out: np.ndarray
+    Z: np.ndarray
+    y: np.ndarray
+    weights: np.ndarray | None
+
+
+def parts_of(splits, Z, y, weights):
+    """Parts of rows that are held out in turn."""
+    return [Part(rows, out, Z[out], y[out], None if weights is None else weights[out]) for rows, out in splits]
+
+
+def out_of_fold(parts, predictions):
+    """Mean prediction of each row by those that held it out, NaN where none did.
+
+    Parameters
+    ----------
+    parts : list of Part
+    predictions : list of ndarray of shape (rows held out, n_columns)
+
+    Returns
+    -------
+    mean : ndarray of shape (rows, n_columns)
+    """
+    rows = np.concatenate([part.held_out for part in parts])
+    n = 1 + max(max(part.rows.max(), part.held_out.max()) for part in parts)
+    sums, counts = np.zeros((n, predictions[0].shape[1])), np.zeros((n, 1))
+    np.add.at(sums, rows, np.concatenate(predictions))
+    np.add.at(counts, rows, 1.0)
+    return np.divide(sums, counts, out=np.full_like(sums, np.nan), where=counts > 0)
+
+
+def folds(Z, y, classes, n_estimators, cv, random_state):
+    """Rows to train on and rows to hold out, for each member.
+
+    Parameters
+    ----------
+    Z : ndarray of shape (rows, n_columns)
+    y : ndarray of shape (rows,) or (rows, n_outputs)
+    classes : ndarray of shape (rows,) or None
+        By which the folds are stratified.
+    n_estimators : int
+        Members take the folds in turn; when there are no more, the rows are shuffled into new ones.
+    cv : int, cross-validation generator or iterable
+    random_state : numpy.random.RandomState
+
+    Raises
+    ------
+    ValueError
+        If there is one row only, or a fold without rows to train on or to hold out.
+    """
+    rows = len(Z)
+    if rows < 2:
+        raise ValueError(f"Found {rows} row(s): two at least are needed, one to train on and one to validate on.")
+    found = []
+    while len(found) < n_estimators:
+        if isinstance(cv, int | np.integer):
+            new = shuffled_folds(rows, classes, min(int(cv), rows), random_state)
+        else:
+            new = list(check_cv(cv, y, classifier=classes is not None).split(Z, y))
+        if not new or any(len(train) == 0 or len(held_out) == 0 for train, held_out in new):
+            raise ValueError(f"cv={cv!r} gives a fold without rows to train on or to hold out.")
+        found += new
+    return found[:n_estimators]
+
+
+def shuffled_folds(rows, classes, n_splits, random_state):
+    """K folds, stratified where each class that there is has rows enough for that to make sense."""
+    seed = random_state.randint(2**31)
+    if classes is not None and np.unique(classes, return_counts=True)[1].max() >= n_splits:
+        splitter, by = StratifiedKFold(n_splits, shuffle=True, random_state=seed), classes
+    else:
+        splitter, by = KFold(n_splits, shuffle=True, random_state=seed), None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of classes with fewer rows than folds
+        return list(splitter.split(np.empty(rows), by))
+
+
+class Stop(Tasks):
+    """Ends fits in other threads after the epoch at hand."""
+
+    def __init__(self):
+        self.wanted = threading.Event()
+
+    def after_epoch(self, finite):
+        """Whether to stop."""
+        return self.wanted.is_set()
+
+    def interrupted(self):
+        """Let the other members end, too."""
+        self.wanted.set()
+
+
+def n_workers(n_jobs, n_members):
+    """Threads that train members side by side."""
+    return min(n_members, cpu_count() if n_jobs is None else effective_n_jobs(n_jobs))
+
+
+class Crew:
+    """Threads that train members, one after the other, until none is left.
+
+    Parameters
+    ----------
+    members : list of estimator
+        To be fitted.
+    train : callable
+        ``train(number, stop)`` fits one; ``stop`` is a :class:`Stop` that its fit is to heed.
+    workers : int
+        Threads, the caller's included.
+    deadline : float
+        By ``time.perf_counter()``: each member gets its share of what is left.
+    """
+
+    def __init__(self, members, train, workers, deadline):
+        self._members, self._train, self._workers, self._deadline = members, train, workers, deadline
+        self._stop, self._lock, self._next, self._errors = Stop(), threading.Lock(), 0, []
+
+    def run(self):
+        """Train all, or after a Ctrl-C those that have begun; raises what one of them raised."""
+        threads = [threading.Thread(target=self._work, daemon=True) for _ in range(self._workers - 1)]
+        interrupted = False
+        try:
+            for thread in threads:
+                thread.start()
+            self._work()
+        except KeyboardInterrupt:
+            interrupted = True
+        while any(thread.is_alive() for thread in threads):
+            try:
+                if interrupted:
+                    self._stop.wanted.set()
+                for thread in threads:
+                    thread.join()
+            except KeyboardInterrupt:
+                interrupted = True
+        if self._errors:
+            raise self._errors[0]
+
+    def _work(self):
+        """Take members as long as there are any."""
+        try:
+            while True:
+                with self._lock:
+                    number, left = self._next, len(self._members) - self._next
+                    self._next += 1
+                if left <= 0 or self._stop.wanted.is_set():
+                    return
+                if np.isfinite(self._deadline):
+                    seconds = (self._deadline - time.perf_counter()) / ceil(left / self._workers)
+                    self._members[number].max_time = max(seconds, 1e-9)
+                self._train(number, self._stop)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            self._errors.append(error)
+            self._stop.wanted.set()

@@ -1,0 +1,204 @@
+"""What the two estimators for raw tables share: encoding, members trained over folds, calibration by held-out rows."""
+
+import math
+import time
+
+import numpy as np
+from sklearn.base import BaseEstimator, _fit_context
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from skmlp.estimators import fitting, inputs
+from skmlp.estimators.base import unchanged_on_error
+from skmlp.estimators.ensemble import Crew, Part, folds, n_workers, out_of_fold, parts_of
+from skmlp.estimators.evaluation import make_evaluation
+from skmlp.preprocessing import TabularEncoder
+from skmlp.training.metrics import resolve, stopping_score
+
+ENCODING = ("categorical_features", "numeric_scaling", "n_bins", "max_categories")
+
+
+class BaseTabularMLP(BaseEstimator):
+    """Fitting; subclasses say what a member is, and turn the outputs of members into predictions.
+
+    Their ``_member_type`` has the names in ``_shared`` as parameters. Its outputs are raw ones for classes, else
+    predictions in units of y.
+    """
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None):
+        """Train the members.
+
+        Parameters
+        ----------
+        X : {dataframe, array-like} of shape (n_samples, n_features)
+            Training rows: numbers, categories, strings, booleans, missing values.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows, not negative. None: all 1.
+        X_val : {dataframe, array-like} of shape (n_val_samples, n_features), default=None
+            Validation rows. With them all members are trained on all of X, and they take the place of the rows that
+            are held out: they pick the epochs, they calibrate, and ``oof_prediction_`` is of them.
+        y_val : array-like of shape (n_val_samples,) or (n_val_samples, n_outputs), default=None
+            Validation targets.
+        sample_weight_val : array-like of shape (n_val_samples,), default=None
+            Weights of the validation rows.
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        ValueError, TypeError
+            For unusable parameters or data, before any training. The estimator then is as it was before the call.
+        """
+        with unchanged_on_error(self):
+            self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
+        return self
+
+    def evaluate(self, X, y, sample_weight=None):
+        """Loss and metrics on given data.
+
+        Parameters
+        ----------
+        X : {dataframe, array-like} of shape (n_samples, n_features)
+            Rows.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        evaluation : named tuple of float
+            ``loss``, that of the predictions, in units of y, then one field a metric.
+        """
+        check_is_fitted(self)
+        Z, y = self.estimators_[0]._check_data(self._encoded(X), y, reset=False)
+        self._encoding.check(y)
+        data = (
+            self._combined(self._outputs(Z)),
+            self._encoding.encode(y, np.dtype(np.float64)),
+            inputs.check_weights(sample_weight, Z, np.dtype(np.float64)),
+        )
+        loss = -resolve([self.loss], self._encoding)[self.loss](*data)
+        metrics = resolve(self.metrics, self._encoding)
+        return make_evaluation({"loss": loss, **{name: metric(*data) for name, metric in metrics.items()}})
+
+    def summary(self):
+        """The network of a member as a table: layer, shape, activation and parameters of each layer.
+
+        Returns
+        -------
+        table : str
+        """
+        check_is_fitted(self)
+        return self.estimators_[0].summary()
+
+    @property
+    def n_features_in_(self):
+        """Number of features."""
+        return self.encoder_.n_features_in_
+
+    @property
+    def feature_names_in_(self):
+        """Names of the features, if X had names that are all strings."""
+        return self.encoder_.feature_names_in_
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "estimators_")
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = tags.input_tags.string = tags.input_tags.categorical = True
+        return tags
+
+    def __getstate__(self):
+        state = super().__getstate__()
+        return state if self.pickle_oof else {name: state[name] for name in state if name != "oof_prediction_"}
+
+    def _fit(self, X, y, sample_weight, validation):
+        started = time.perf_counter()
+        random_state = check_random_state(self.random_state)
+        self.encoder_ = TabularEncoder(**{name: getattr(self, name) for name in ENCODING})
+        template = self._member()
+        Z, y = template._check_data(self.encoder_.set_output(transform="default").fit_transform(X), y, reset=True)
+        self._encoding = template._make_encoding(y, False, None)
+        targets = self._encoding.encode(y, np.dtype(np.float64))  # refuses what the loss cannot take
+        weights = inputs.check_weights(sample_weight, Z, np.dtype(np.float64))
+        self._learn_target(targets, weights)
+        parts = self._parts(Z, y, weights, validation, template, random_state)
+        members = self._train(Z, y, weights, parts, random_state, started)
+        parts = [part for part, member in zip(parts, members, strict=True) if hasattr(member, "_parameters")]
+        if not parts:
+            raise KeyboardInterrupt
+        self.estimators_ = [member for member in members if hasattr(member, "_parameters")]
+        self.n_iter_ = max(member.n_iter_ for member in self.estimators_)
+        self.device_ = self.estimators_[0].device_
+        self._learn_from_held_out(parts)
+
+    def _member(self, **changed):
+        """A member, not fitted: the parameters that it has in common with this estimator, and ``changed``."""
+        return self._member_type(early_stopping=True, **{name: getattr(self, name) for name in self._shared} | changed)
+
+    def _parts(self, Z, y, weights, validation, template, random_state):
+        """What each member is trained on and holds out."""
+        X_val, y_val, weights_val = validation
+        if X_val is None and y_val is None and weights_val is None:
+            return parts_of(folds(Z, y, self._strata(y), self.n_estimators, self.cv, random_state), Z, y, weights)
+        if X_val is None or y_val is None:
+            raise ValueError("X_val and y_val must be given together, and sample_weight_val only with them.")
+        template.n_features_in_ = Z.shape[1]
+        with fitting.about_validation():
+            Z_val, y_val = template._check_data(self._encoded(X_val), y_val, reset=False)
+            self._encoding.check(y_val)
+            weights_val = inputs.check_weights(weights_val, Z_val, np.dtype(np.float64))
+        return [Part(np.arange(len(Z)), np.arange(len(Z_val)), Z_val, y_val, weights_val)] * self.n_estimators
+
+    def _train(self, Z, y, weights, parts, random_state, started):
+        """Members, trained in as many threads as there are for them; after a Ctrl-C some may not be fitted."""
+        n_jobs = self.n_jobs if len(parts) == 1 else 1
+        members = [self._member(random_state=random_state.randint(2**31), n_jobs=n_jobs) for _ in parts]
+
+        def train(number, stop):
+            part, member = parts[number], members[number]
+            member.batch_size = min(self.batch_size, len(part.rows))
+            data = Z[part.rows], self._scaled(y[part.rows]), None if weights is None else weights[part.rows]
+            held_out = part.Z, self._scaled(part.y), part.weights
+            classes = getattr(self, "classes_", None)
+            fitting.fit(member, *data, held_out, incremental=False, classes=classes, tasks=stop)
+
+        deadline = math.inf if self.max_time is None else started + self.max_time
+        Crew(members, train, n_workers(self.n_jobs, len(members)), deadline).run()
+        return members
+
+    def _learn_from_held_out(self, parts):
+        """Calibrate by the rows that were held out, and predict and score those."""
+        pairs = list(zip(self.estimators_, parts, strict=True))
+        outputs = [self._output(member, part.Z) for member, part in pairs]
+        targets = [self._encoding.encode(part.y, np.dtype(np.float64)) for part in parts]
+        weights = None if parts[0].weights is None else np.concatenate([part.weights for part in parts])
+        self._calibrate(np.concatenate(outputs), np.concatenate(targets), weights)
+        oof = out_of_fold(parts, [self._combined([output]) for output in outputs])
+        y, of_row = (np.zeros((len(oof), targets[0].shape[1])), np.ones(len(oof)))
+        for part, values in zip(parts, targets, strict=True):
+            y[part.held_out] = values
+            of_row[part.held_out] = 1.0 if part.weights is None else part.weights
+        known = ~np.isnan(oof[:, 0])
+        self.oof_score_ = stopping_score(self._encoding)(oof[known], y[known], of_row[known])
+        self.oof_prediction_ = self._public(oof)
+
+    def _encoded(self, X):
+        """Rows as members take them."""
+        return self.encoder_.transform(X)
+
+    def _outputs(self, Z):
+        """Outputs of each member."""
+        return [self._output(member, Z) for member in self.estimators_]
+
+    def _predictions(self, X):
+        """Predictions of the ensemble, as a network has them."""
+        check_is_fitted(self)
+        return self._combined(self._outputs(self._encoded(X)))

@@ -1,0 +1,78 @@
+"""Parameters and attributes of the estimators for raw tables, beside those that they share with the others."""
+
+from numbers import Integral
+
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+
+from skmlp.estimators.parameters import FIRST_ORDER_SOLVERS, PARAMETERS, Parameter
+
+# What a member is told by the estimator, or has no use for.
+WITHOUT = ("early_stopping", "validation_fraction", "restore_best", "warm_start", "max_fun")
+
+TABULAR = {name: parameter for name, parameter in PARAMETERS.items() if name not in WITHOUT} | {
+    "categorical_features": Parameter(
+        "'from_dtype', array-like or None, default='from_dtype'",
+        "Which columns hold categories: names, numbers or a mask; 'from_dtype': those of categorical, string or boolean "
+        "dtype. See :class:`TabularEncoder`, as for the next three.",
+        [StrOptions({"from_dtype"}), "array-like", None],
+    ),
+    "numeric_scaling": Parameter(
+        "{'robust', 'standard', 'quantile'}, default='robust'",
+        "How columns of numbers are scaled.",
+        [StrOptions({"robust", "standard", "quantile"})],
+    ),
+    "n_bins": Parameter(
+        "int >= 2 or None, default=16",
+        "Bins of the piecewise-linear encoding that each column of numbers gets beside its scaled self; None: no such.",
+        [Interval(Integral, 2, None, closed="left"), None],
+    ),
+    "max_categories": Parameter(
+        "int >= 2 or None, default=32",
+        "Most indicator columns of a column of categories; the rarest share the last one.",
+        [Interval(Integral, 2, None, closed="left"), None],
+    ),
+    "n_estimators": Parameter(
+        "int >= 1, default=5",
+        "Members of the ensemble. More than there are folds: the rows are shuffled into new folds.",
+        [Interval(Integral, 1, None, closed="left")],
+    ),
+    "cv": Parameter(
+        "int >= 2, cross-validation generator or iterable, default=5",
+        "Folds of which each member holds one out: their number (stratified by class), a splitter of scikit-learn, or "
+        "pairs of rows to train on and rows to hold out.",
+        [Interval(Integral, 2, None, closed="left"), HasMethods(["split", "get_n_splits"]), "array-like"],
+    ),
+    "calibrate": Parameter(
+        "bool, default=True",
+        "Whether the rows that were held out set the temperature of predicted probabilities, and the offsets of "
+        "predicted quantiles.",
+        ["boolean"],
+    ),
+    "pickle_oof": Parameter(
+        "bool, default=False", "Whether a pickle holds ``oof_prediction_``, as long as the training data.", ["boolean"]
+    ),
+    "solver": Parameter(
+        PARAMETERS["solver"].kind.replace(", 'lbfgs'", ""), "The optimiser.", [StrOptions(set(FIRST_ORDER_SOLVERS))]
+    ),
+}
+
+ATTRIBUTES = """\
+n_features_in_ : int
+    Number of features.
+feature_names_in_ : ndarray of shape (n_features_in_,)
+    Names of the features, if X had names that are all strings.
+encoder_ : TabularEncoder
+    The fitted encoder.
+estimators_ : list of estimator
+    The members, fitted on encoded rows: ``history_``, ``coefs_`` and the like are theirs.
+oof_prediction_ : ndarray of shape (n_samples, ...)
+    Predictions of the training rows by those members that held them out; NaN for rows that none did. Missing after
+    unpickling, unless ``pickle_oof``.
+oof_score_ : float
+    The score of these predictions: accuracy, R² or D². Epoch and calibration are chosen by the same rows, which makes
+    it a little better than that of new ones.
+n_iter_ : int
+    Most epochs of a member.
+device_ : str
+    Where the members were trained.
+"""

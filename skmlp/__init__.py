@@ -5,6 +5,7 @@ from importlib.metadata import PackageNotFoundError, version
 from skmlp.estimators.classification import MLPBinaryClassifier, MLPClassifier, MLPMulticlass
 from skmlp.estimators.custom import CustomActivation, CustomLoss
 from skmlp.estimators.regression import MLPRegressor
+from skmlp.preprocessing import TabularEncoder
 from skmlp.warmup import warmup
 
 try:
@@ -19,6 +20,7 @@ __all__ = [
     "MLPClassifier",
     "MLPMulticlass",
     "MLPRegressor",
+    "TabularEncoder",
     "__version__",
     "warmup",
 ]

@@ -34,7 +34,8 @@ class CategoryEncoding:
                 handle_unknown="infrequent_if_exist", max_categories=max_categories, min_frequency=min_frequency
             ).fit(as_texts)
             categories = encoder.categories_[0]
-            infrequent = encoder.infrequent_categories_[0]
+            # Where nothing limits the categories, there is no such attribute.
+            infrequent = getattr(encoder, "infrequent_categories_", [None])[0]
             rare = set() if infrequent is None else set(infrequent)
             frequent = [category for category in categories if category not in rare]
             codes = {category: code for code, category in enumerate(frequent)}

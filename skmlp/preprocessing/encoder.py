@@ -43,7 +43,7 @@ class TabularEncoder(TransformerMixin, BaseEstimator):
         How numeric columns are scaled. 'robust' subtracts the median and divides by the interquartile range, or, if
         that is 0, by half of the range; then x becomes x / √(1 + (x/3)²), which is between −3 and 3 [1]_. 'standard'
         does the same with mean and standard deviation. 'quantile' turns quantiles into those of a normal distribution
-        (scikit-learn's ``QuantileTransformer``), up to ±5.2. A column that is constant in training becomes 0.
+        (as scikit-learn's ``QuantileTransformer``), up to ±5.2. A column that is constant in training becomes 0.
     n_bins : int, default=None
         Largest number of bins of the piecewise-linear encoding of numeric columns [2]_: component t is how far a value
         has come from the lower to the upper edge of bin t, from 0 to 1. Edges are quantiles of the training values; of

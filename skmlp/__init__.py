@@ -7,6 +7,7 @@ from skmlp.estimators.custom import CustomActivation, CustomLoss
 from skmlp.estimators.regression import MLPRegressor
 from skmlp.estimators.tabular_classification import TabularMLPClassifier
 from skmlp.estimators.tabular_regression import TabularMLPRegressor
+from skmlp.preprocessing import TabularEncoder
 from skmlp.warmup import warmup
 
 try:
@@ -21,6 +22,7 @@ __all__ = [
     "MLPClassifier",
     "MLPMulticlass",
     "MLPRegressor",
+    "TabularEncoder",
     "TabularMLPClassifier",
     "TabularMLPRegressor",
     "__version__",

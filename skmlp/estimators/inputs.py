@@ -4,6 +4,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
+from skmlp.preprocessing.tables import columns_of_dates
 from skmlp.training.trainer import NON_FINITE
 
 
@@ -86,15 +87,6 @@ def first_few(values):
     """The first few different values, as text."""
     values = list(dict.fromkeys(value.item() if isinstance(value, np.generic) else value for value in values))
     return f"{values[:5]}{' and more' if len(values) > 5 else ''}"
-
-
-def columns_of_dates(X):
-    """Columns of X, by name or number, whose dtype is a date or a time span."""
-    if hasattr(X, "columns"):
-        return [
-            name for name, dtype in zip(X.columns, X.dtypes, strict=True) if getattr(dtype, "kind", "") in ("m", "M")
-        ]
-    return ["all"] if getattr(getattr(X, "dtype", None), "kind", "") in ("m", "M") else []
 
 
 def not_numeric(X):

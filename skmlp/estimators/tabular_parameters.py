@@ -12,8 +12,8 @@ WITHOUT = ("early_stopping", "validation_fraction", "restore_best", "warm_start"
 TABULAR = {name: parameter for name, parameter in PARAMETERS.items() if name not in WITHOUT} | {
     "categorical_features": Parameter(
         "'from_dtype', array-like or None, default='from_dtype'",
-        "Which columns hold categories: names, numbers or a mask; 'from_dtype': those of categorical, string or boolean "
-        "dtype. See :class:`TabularEncoder`, as for the next three.",
+        "Which columns hold categories: names, numbers or a mask; 'from_dtype': those of categorical, string or "
+        "boolean dtype. See :class:`TabularEncoder`, as for the next three.",
         [StrOptions({"from_dtype"}), "array-like", None],
     ),
     "numeric_scaling": Parameter(

@@ -46,9 +46,10 @@ class TabularEncoder(TransformerMixin, BaseEstimator):
         (as scikit-learn's ``QuantileTransformer``), up to ±5.2. A column that is constant in training becomes 0.
     n_bins : int, default=None
         Largest number of bins of the piecewise-linear encoding of numeric columns [2]_: component t is how far a value
-        has come from the lower to the upper edge of bin t, from 0 to 1. Edges are quantiles of the training values; of
-        a column with few different values, these values. Columns that would have a single bin get none. None: there
-        are no bins.
+        has come from the lower to the upper edge of bin t, from 0 to 1, less ½ and over the root of the number of bins,
+        so that all bins of a column weigh about as much as one column. Edges are quantiles of the training values; of a
+        column with few different values, these values. Columns that would have a single bin get none. None: there are
+        no bins.
     keep_numeric : bool, default=True
         Whether numeric columns that have bins are there as scaled values, too.
     max_categories : int, default=32

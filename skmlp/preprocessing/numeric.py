@@ -68,7 +68,8 @@ class NumericEncoding:
             yield missing[:, self.had_missing]
             for values, edges in zip(table.T, self.edges, strict=True):
                 if edges is not None:
-                    yield np.clip((values[:, np.newaxis] - edges[:-1]) / np.diff(edges), 0, 1)
+                    filled = np.clip((values[:, np.newaxis] - edges[:-1]) / np.diff(edges), 0, 1)
+                    yield (filled - 0.5) / np.sqrt(len(edges) - 1)
 
     def names(self, inputs):
         """Names of the encoded columns, of the names of the columns."""

@@ -21,8 +21,9 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
     """Classifier for raw tables: an ensemble of multilayer perceptrons behind a :class:`TabularEncoder`.
 
     Takes frames or arrays with categories, strings, booleans and missing values as they are. Each member is trained
-    on all folds but one, which picks its best epoch; the predicted probabilities are the mean over members. The
-    defaults are the recipe of RealMLP-TD-S [1]_, changed where experiments on public data sets said so.
+    on all folds but one, which picks its best epoch. The raw outputs of the members are averaged; one temperature, set
+    by the rows that were held out, makes probabilities of them. The defaults come from those of RealMLP-TD-S [1]_,
+    changed where experiments on public data sets said so.
 
     {parameters}
 
@@ -179,7 +180,7 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
             self.temperature_ = fit_temperature(outputs, targets, weights, self._encoding.kind)
 
     def _combined(self, outputs):
-        return np.mean([probabilities(output, self.temperature_, self._encoding.kind) for output in outputs], axis=0)
+        return probabilities(np.mean(outputs, axis=0), self.temperature_, self._encoding.kind)
 
     def _public(self, predictions):
         return self._encoding.probabilities(predictions)

@@ -27,8 +27,9 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
 
     Takes frames or arrays with categories, strings, booleans and missing values as they are. Each member is trained
     on all folds but one, which picks its best epoch; predictions are the mean over members. Targets are standardised
-    for training, but for the Poisson and gamma losses, and predictions are kept within the range of the training
-    targets. The defaults are the recipe of RealMLP-TD-S [1]_, changed where experiments on public data sets said so.
+    for training, but for the Poisson and gamma losses (so ``delta`` is in standard deviations of y), and predictions
+    are kept within the range of the training targets. The defaults come from those of RealMLP-TD-S [1]_, changed where
+    experiments on public data sets said so.
 
     {parameters}
 

@@ -161,6 +161,7 @@ def every_network():
         for sizes in ((), (1, 3)):
             yield MLPClassifier(sizes, metrics=("accuracy",), dtype=dtype)
         yield MLPRegressor(clip_norm=1.0, dtype=dtype)
+        yield MLPRegressor(feature_rate=1.0, dtype=dtype)
         for activation in names(PARAMETERS["activation"]):
             yield MLPRegressor(activation=activation, dtype=dtype)
         for solver in names(PARAMETERS["solver"]):

@@ -593,7 +593,8 @@ class Network:
         weights = [g + penalty_gradient(w, l1, l2) for g, w in zip(weights, self.weights, strict=True)]
         if self.features:
             weights[0] = np.zeros_like(weights[0])
-        gradient = np.concatenate([part.ravel() for part in [*weights, *biases, *features, *sum(norms, [])]])
+        scales, shifts = norms
+        gradient = np.concatenate([part.ravel() for part in [*weights, *biases, *features, *scales, *shifts]])
         return total / row_weights.sum(), gradient / row_weights.sum()
 
     def by_part(self, first, weights, biases, v, s, norms):

@@ -24,7 +24,7 @@ def chunks_of(memory):
 
 
 def split(parts, first=0):
-    """The chunks of some (start, stop, penalised, factor) from a parameter on: (start, stop) and the number of its part."""
+    """The chunks of some segments from a parameter on: (start, stop) and the number of the segment."""
     chunks = []
     for number, (start, stop, _, _) in enumerate(parts):
         start = max(start, first)

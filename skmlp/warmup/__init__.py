@@ -37,6 +37,7 @@ SHORT = {
     "learning_rate": "constant",
     "learning_rate_init": 0.001,
     "max_iter": 1,
+    "max_time": None,
     "n_iter_no_change": np.inf,
     "tol": 1e9,
     "early_stopping": False,

@@ -496,30 +496,48 @@ NORMALIZATIONS = {"batch": (Batchwise, 4), "layer": (Layerwise, 2), None: (Unnor
 class Network:
     """Fully connected layers: lists of weights (n_in, n_out) and biases (n_out,), names of the hidden activations.
 
-    Passes are those of training on a batch with ``row_weights``, or, with None, of prediction.
+    Passes are those of training on a batch with ``row_weights``, or, with None, of prediction. ``features`` are the
+    parameters in the place of the first weights, which are s_i v_ij: (v, s), or None.
     """
 
-    def __init__(self, weights, biases, activations, loss, loss_settings=None, normalizations=None):
-        self.weights, self.biases, self.activations = weights, biases, activations
+    def __init__(self, weights, biases, activations, loss, loss_settings=None, normalizations=None, features=None):
+        self.weights, self.biases, self.activations, self.features = weights, biases, activations, features
         self.loss, self.loss_settings = loss, loss_settings or {}
         self.normalizations = normalizations or [Unnormalized() for _ in activations]
 
     @classmethod
-    def from_vector(cls, vector, units, activations, loss, loss_settings=None, normalization=None):
+    def from_vector(cls, vector, units, activations, loss, loss_settings=None, normalization=None, scaled=False):
         """A network whose parameters stand in one vector: all weights row by row, then all biases.
 
-        They are followed by the scales of all hidden layers, their shifts, running means, and running variances.
+        They are followed by v and s of ``features``, which say what the first weights are, whatever stands there, if
+        these are ``scaled``; then by the scales of all hidden layers, their shifts, running means, and running
+        variances.
         """
         values = iter(vector)
-        weights = [
-            np.array([[next(values) for _ in range(n_out)] for _ in range(n_in)]) for n_in, n_out in pairwise(units)
-        ]
+
+        def matrix(n_in, n_out):
+            return np.array([[next(values) for _ in range(n_out)] for _ in range(n_in)])
+
+        weights = [matrix(n_in, n_out) for n_in, n_out in pairwise(units)]
         biases = [np.array([next(values) for _ in range(n_out)]) for n_out in units[1:]]
+        features = (matrix(*units[:2]), np.array([next(values) for _ in range(units[0])])) if scaled else None
+        if scaled:
+            weights[0] = np.diag(features[1]) @ features[0]
         kind, parts = NORMALIZATIONS[normalization]
         parts = [[np.array([next(values) for _ in range(n)]) for n in units[1:-1]] for _ in range(parts)]
         assert next(values, None) is None
         normalizations = [kind(*(part[layer] for part in parts)) for layer in range(len(units) - 2)]
-        return cls(weights, biases, activations, loss, loss_settings, normalizations)
+        return cls(weights, biases, activations, loss, loss_settings, normalizations, features)
+
+    def settled(self, vector):
+        """The vector with the first weights that (v, s) in it make."""
+        if self.features is None:
+            return vector
+        (n_in, n_out), vector = self.weights[0].shape, vector.copy()
+        start = sum(part.size for part in (*self.weights, *self.biases))
+        v, s = vector[start : start + n_in * n_out], vector[start + n_in * n_out :][:n_in]
+        vector[: n_in * n_out] = v * np.repeat(s, n_out)
+        return vector
 
     def forward(self, X, row_weights=None):
         """The input of each layer, its product u = input · weights + bias, and z, u normalised."""
@@ -561,13 +579,41 @@ class Network:
         return weights, biases, scales, shifts
 
     def objective(self, X, y, row_weights, l1, l2):
-        """(Σ row weight · loss + penalty of the weights) / Σ row weight, and its gradient as one vector."""
-        total = (row_weights * self.losses(X, y, row_weights)).sum()
-        total += sum(penalty(w, l1, l2).sum() for w in self.weights)
-        weights, *others = self.backpropagate(X, y, row_weights)
+        """(Σ row weight · loss + penalty of the weights) / Σ row weight, and its gradient as one vector.
+
+        Of (v, s) v bears the penalty, and the first weights are no parameters: theirs is 0.
+        """
+        weights, biases, *norms = self.backpropagate(X, y, row_weights)
+        penalised, features = self.weights, []
+        if self.features:
+            v, s = self.features
+            features, penalised = [np.diag(s) @ weights[0] + penalty_gradient(v, l1, l2)], [v, *self.weights[1:]]
+            features.append((v * weights[0]).sum(axis=1))
+        total = (row_weights * self.losses(X, y, row_weights)).sum() + sum(penalty(w, l1, l2).sum() for w in penalised)
         weights = [g + penalty_gradient(w, l1, l2) for g, w in zip(weights, self.weights, strict=True)]
-        gradient = np.concatenate([part.ravel() for part in sum(others, weights)])
+        if self.features:
+            weights[0] = np.zeros_like(weights[0])
+        scales, shifts = norms
+        gradient = np.concatenate([part.ravel() for part in [*weights, *biases, *features, *scales, *shifts]])
         return total / row_weights.sum(), gradient / row_weights.sum()
+
+    def by_part(self, first, weights, biases, v, s, norms):
+        """A number for each trained parameter, by what it is; ``weights`` are numbers for each layer but the first."""
+        parts = [np.full(w.size, number) for w, number in zip(self.weights, [first, *weights], strict=True)]
+        parts += [np.full(b.size, biases) for b in self.biases]
+        parts += [np.full(part.size, number) for part, number in zip(self.features or (), (v, s), strict=False)]
+        parts += [np.full(len(norm.scale), norms) for norm in self.normalizations * 2]
+        return np.concatenate(parts)
+
+    def rate_factors(self, *, ntk=False, proportional=False, biases=1.0, features=1.0):
+        """Of the learning rate of each trained parameter; ``proportional``: steps are, to the gradient."""
+        root = [1.0 / np.sqrt(len(w)) if ntk else 1.0 for w in self.weights]
+        first, *others = [factor**2 if proportional else factor for factor in root]
+        return self.by_part(first, others, biases, first, features, 1.0)
+
+    def decaying(self):
+        """Which parameters are weights."""
+        return self.by_part(float(self.features is None), [1.0] * (len(self.weights) - 1), 0.0, 1.0, 0.0, 0.0)
 
     def averages_after(self, X, row_weights):
         """The running averages after a batch, as they stand in the vector."""
@@ -776,10 +822,12 @@ def epoch(
     *,
     weight_decay=0.0,
     clip_norm=None,
+    rate_factors=1.0,
 ):
     """One pass over the rows ``order``; ``make_network`` turns a vector into a :class:`Network`.
 
-    Decay takes ``rate * weight_decay`` of each weight, and nothing of a bias, beside the step of the optimiser.
+    Decay takes ``rate * weight_decay`` of each weight, and nothing of a bias, beside the step of the optimiser, whose
+    rates are ``rate * rate_factors``, a number for each parameter.
 
     The loss is the mean over the rows of those batches that were not skipped, each row with the objective of its
     batch before the step. A batch without weight is skipped; its predictions are NaN.
@@ -796,11 +844,11 @@ def epoch(
         loss, gradient = network.objective(X[rows], y[rows], row_weights[rows], l1, l2)
         losses += [loss] * len(rows)
         predictions.append(p)
-        n_weights = sum(weights.size for weights in network.weights)
         averages = network.averages_after(X[rows], row_weights[rows])
         trained = vector[: gradient.size]
-        decay = rate * weight_decay * np.append(trained[:n_weights], np.zeros(gradient.size - n_weights))
-        vector = np.append(optimiser.step(trained, clipped(gradient, clip_norm), rate) - decay, averages)
+        decay = rate * weight_decay * trained * network.decaying()
+        stepped = optimiser.step(trained, clipped(gradient, clip_norm), rate * rate_factors)
+        vector = network.settled(np.append(stepped - decay, averages))
     mean = np.mean(losses) if losses else np.nan
     return Epoch(vector, mean, np.concatenate(predictions))
 

@@ -229,11 +229,11 @@ class TrainingRun:
 
     def __init__(self, backend, parameters, X, targets, weights, batch_size, solver, settings, segments, state, seed):
         layout = backend.network.layout
-        alike = not layout.scaled and len({segment.rate for segment in segments}) == 1
+        plain = not layout.scaled and all(segment.rate == 1.0 for segment in segments)
         self._backend, self._solver, self._settings, self._seed = backend, solver, settings, seed
         self._dense = not sparse.issparse(X)
         self._rows, self._batch_size = X.shape[0], batch_size
-        self._by_columns = solver if alike and not self._dense and can_rest(solver, settings) else None
+        self._by_columns = solver if plain and not self._dense and can_rest(solver, settings) else None
         # The statistics of batch normalisation are those of all rows of a batch, and so are the columns that it fills.
         whole = layout.normalization == "batch" or self._by_columns
         self._shard_rows = batch_size if whole else shard_rows(batch_size, self._dense)

@@ -219,7 +219,7 @@ def step_loop(name, real):
         now = int(kept[STEPS])
         c = prepare(kept[STEPS] + 1.0, rate, settings_of(memory), kept)
         constants = real(c[0]), real(c[1]), real(c[2]), real(c[3]), real(c[4]), real(c[5])
-        alike = real(0.0), real(0.0), real(1.0)
+        terms = real(0.0), real(0.0), real(1.0)  # no penalty, no decay
         scale = real(vector(memory, TALLY, GRADIENT_SCALE, 1, np.float64)[0])
         gradient = vector(memory, GRADIENT, 0, n_out, real)
         columns, starts, rows, values = sorted_entries(memory, real)
@@ -233,7 +233,7 @@ def step_loop(name, real):
                     gradient[j] += value * row[j]
             start = columns[place] * n_out
             w = vector(memory, PARAMETERS, start, n_out, real)
-            walk(memory, start, w, gradient, n_out, constants, alike, alike, scale)
+            walk(memory, start, w, gradient, constants, terms, scale)
             done[columns[place]] = now + 1
 
     return run

@@ -130,7 +130,10 @@ def starting_parameters(estimator, network, random_state, dtype, fresh):
             f"{estimator._network.layout.normalization!r}, or only one of them has learned scales of its features "
             "(feature_rate); with warm_start=False a fit begins anew."
         )
-    return estimator._parameters.astype(dtype)
+    parameters = estimator._parameters.copy()
+    if network.layout.scaled:
+        network.layout.follow(parameters)
+    return parameters.astype(dtype)
 
 
 def split(estimator, data, encoding, validation, random_state):
@@ -240,6 +243,7 @@ def start_run(estimator, data, weights, parameters, solver, rows_of_batch, *, st
         segments=segments(
             data.backend.network.layout,
             parametrization=estimator.parametrization,
+            proportional=solver == "sgd",
             bias_rate=estimator.bias_rate,
             feature_rate=estimator.feature_rate,
         ),

@@ -76,8 +76,8 @@ PARAMETERS = {
     ),
     "parametrization": Parameter(
         "{'standard', 'ntk'}, default='standard'",
-        "With 'ntk', the neural tangent parametrisation, the learning rate of the weights of a layer is over √n_in, so "
-        "that one rate suits all widths.",
+        "With 'ntk', the neural tangent parametrisation, the learning rate of the weights of a layer is divided by "
+        "√n_in (with 'sgd', whose steps are proportional to the gradient, by n_in), so that one rate suits all widths.",
         [StrOptions({"standard", "ntk"})],
     ),
     "alpha": Parameter(
@@ -119,8 +119,7 @@ PARAMETERS = {
     ),
     "learning_rate": Parameter(
         "{'constant', 'invscaling', 'adaptive', 'exponential', 'cosine', 'one_cycle', 'coslog4', 'plateau'} or "
-        "callable, "
-        "default='constant'",
+        "callable, default='constant'",
         "The schedule. 'invscaling': learning_rate_init / (t_ + 1)**power_t after each epoch. 'adaptive': a fifth each "
         "time training would stop, down to 1e-6. 'plateau': a fifth after n_iter_no_change // 2 epochs (5 if that is "
         "inf) without an improvement, down to 1e-6. Step by step: 'exponential' falls to a hundredth at max_iter, "
@@ -137,7 +136,8 @@ PARAMETERS = {
     "feature_rate": Parameter(
         "float >= 0 or None, default=None",
         "With a number each feature is multiplied by a learned scale, and this is the factor of the learning rate of "
-        "those; they become part of ``coefs_[0]``.",
+        "those. The scales are part of ``coefs_[0]``; penalty and decay act on the weights without them. Not with "
+        "'lbfgs'.",
         [_positive(zero=True), None],
     ),
     "weight_decay": Parameter(
@@ -179,8 +179,9 @@ PARAMETERS = {
     "max_iter": Parameter("int >= 1, default=200", "Most epochs (iterations of 'lbfgs').", [_count()]),
     "max_time": Parameter(
         "float > 0 or None, default=None",
-        "Seconds after which training ends, with what it has reached: the epoch at hand is the last where another one "
-        "would not end in time. At least one is done.",
+        "Seconds, from the call on, after which training ends with what it has reached: an epoch is the last where "
+        "another one that takes as long would not end in time. At least one is done, and schedules go by max_iter. "
+        "Ignored by ``partial_fit``.",
         [_positive(zero=False), None],
     ),
     "shuffle": Parameter("bool, default=True", "Whether to shuffle the rows in each epoch.", ["boolean"]),
@@ -314,7 +315,8 @@ def check_together(estimator, incremental=False):
     if estimator.solver == "lbfgs":
         for name in ("l1_ratio", "clip_norm", "weight_decay", "dropout", "normalization", "feature_rate"):
             value = getattr(estimator, name)
-            if np.any(value) and value != "layer":
+            asked_for = value is not None if name == "feature_rate" else np.any(value) and value != "layer"
+            if asked_for:
                 raise ValueError(
                     f"{name}={value!r} does not go with solver='lbfgs', which needs a smooth objective and has no "
                     f"steps to act on; leave {name} at its default, or use one of {list(FIRST_ORDER_SOLVERS)}."

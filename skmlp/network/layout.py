@@ -101,6 +101,18 @@ class Layout:
         raw, scales, end = self.feature_offsets
         return vector[raw:scales].reshape(self.shapes[0]), vector[scales:end]
 
+    def follow(self, vector):
+        """Let the features follow where somebody has written into the first layer's weights: there scales are 1 again.
+
+        Products that kernels have worked out are those of NumPy, but that kernels take denormal numbers as 0.
+        """
+        weights = self.weights(vector)[0]
+        raw, scales = self.features(vector)
+        with np.errstate(under="ignore", over="ignore", invalid="ignore"):
+            same = np.abs(weights - scales[:, None] * raw) <= np.finfo(vector.dtype).tiny
+        written = ~same.all(axis=1)
+        raw[written], scales[written] = weights[written], 1.0
+
     def normalizations(self, vector):
         """Views of the parameters of normalisation, a dict of tuples of one array of shape (n_out,) a hidden layer.
 

@@ -9,7 +9,7 @@ from sklearn.utils.optimize import _check_optimize_result
 
 from skmlp.training.hooks import NO_HOOKS
 from skmlp.training.report import make_report
-from skmlp.training.trainer import CALLER, NON_FINITE
+from skmlp.training.trainer import CALLER, NON_FINITE, OUT_OF_TIME
 
 
 def fit_lbfgs(run, loop, max_fun, progress, training, validation, hooks=NO_HOOKS):
@@ -49,6 +49,8 @@ def fit_lbfgs(run, loop, max_fun, progress, training, validation, hooks=NO_HOOKS
         report.epoch(progress.n_iter, entry)
         out_of_time = time.perf_counter() + entry["seconds"] > loop.deadline
         stopped = hooks.after_epoch(np.isfinite(progress.loss)) or out_of_time
+        if out_of_time:
+            report.message(OUT_OF_TIME)
         if stopped:
             raise StopIteration
         started = time.perf_counter()

@@ -15,6 +15,7 @@ from skmlp.training.validation import evaluate
 NON_FINITE = (
     "Solver produced non-finite parameter weights. The input data may contain large values and need to be preprocessed."
 )
+OUT_OF_TIME = "There is no time for another epoch. Stopping."
 CALLER = 7  # frames from a method of the trainer up to the code that called the estimator
 
 
@@ -165,7 +166,10 @@ class Trainer:
 
     def _out_of_time(self):
         """Whether another epoch would end after the deadline."""
-        return time.perf_counter() + self._progress.history["seconds"][-1] > self._loop.deadline
+        over = time.perf_counter() + self._progress.history["seconds"][-1] > self._loop.deadline
+        if over:
+            self._report.message(OUT_OF_TIME)
+        return over
 
     def _finish(self, finite):
         """Restore the best epoch, or refuse what is not finite."""

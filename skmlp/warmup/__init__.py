@@ -37,6 +37,7 @@ SHORT = {
     "learning_rate": "constant",
     "learning_rate_init": 0.001,
     "max_iter": 1,
+    "max_time": None,
     "n_iter_no_change": np.inf,
     "tol": 1e9,
     "early_stopping": False,
@@ -161,6 +162,7 @@ def every_network():
         for sizes in ((), (1, 3)):
             yield MLPClassifier(sizes, metrics=("accuracy",), dtype=dtype)
         yield MLPRegressor(clip_norm=1.0, dtype=dtype)
+        yield MLPRegressor(feature_rate=1.0, dtype=dtype)
         for activation in names(PARAMETERS["activation"]):
             yield MLPRegressor(activation=activation, dtype=dtype)
         for solver in names(PARAMETERS["solver"]):

@@ -13,6 +13,7 @@ from skmlp.formulas.activations import ACTIVATIONS
 from skmlp.formulas.losses import LOSSES
 from skmlp.formulas.optimisers import OPTIMISERS
 from skmlp.network.layout import Layout, Network
+from skmlp.network.segments import segments
 from tests import naive
 
 NONE = (0.0, 0.0)
@@ -21,7 +22,10 @@ PENALTIES = {"none": NONE, "l2": (0.0, 0.4), "elastic net": (0.3, 0.2)}
 
 @dataclass
 class Problem:
-    """Data, a network and its parameters; ``row_weights`` None for none."""
+    """Data, a network and its parameters; ``row_weights`` None for none.
+
+    ``scaled``: its features have learned scales; ``rates`` are factors of learning rates, as ``segments`` takes them.
+    """
 
     units: tuple
     activations: tuple
@@ -33,6 +37,8 @@ class Problem:
     loss_settings: dict = field(default_factory=dict)
     normalization: str | None = None
     dropout: tuple = ()
+    scaled: bool = False
+    rates: dict = field(default_factory=dict)
 
     @property
     def rows(self):
@@ -43,9 +49,8 @@ class Problem:
         return np.ones(self.rows) if self.row_weights is None else self.row_weights
 
     def backend(self, real="float64"):
-        network = Network(
-            Layout(self.units, self.normalization), self.activations, naive.LOSSES[self.loss].link, self.dropout
-        )
+        layout = Layout(self.units, self.normalization, self.scaled)
+        network = Network(layout, self.activations, naive.LOSSES[self.loss].link, self.dropout)
         settings = naive.loss_settings(self.loss, self.units[-1], **self.loss_settings)
         return CpuBackend(network, self.loss, real, **settings._asdict())
 
@@ -58,11 +63,13 @@ class Problem:
         """A training run from a copy of the parameters; ``more`` replaces X, targets, weights, or is the state."""
         X, targets, weights = self.data(real)
         keywords = {"X": X, "targets": targets, "weights": weights, **more}
-        return self.backend(real).start(
+        backend = self.backend(real)
+        return backend.start(
             self.vector.astype(real),
             batch_size=batch_size or self.rows,
             solver=solver,
             settings={**naive.SETTINGS, "l1": penalty[0], "l2": penalty[1], **(settings or {})},
+            segments=segments(backend.network.layout, proportional=solver == "sgd", **self.rates),
             **keywords,
         )
 
@@ -75,11 +82,19 @@ class Problem:
         """The twin of the network, with parameters ``vector``."""
         vector = self.vector if vector is None else vector
         return naive.Network.from_vector(
-            vector, self.units, self.activations, self.loss, self.loss_settings, self.normalization
+            vector, self.units, self.activations, self.loss, self.loss_settings, self.normalization, self.scaled
         )
+
+    def rate_factors(self, optimiser):
+        """Of a twin of an optimiser, from the definition."""
+        names = {"parametrization": "ntk", "bias_rate": "biases", "feature_rate": "features"}
+        rates = {names[name]: value for name, value in self.rates.items()}
+        rates["ntk"] = rates.get("ntk") == "ntk"
+        return self.naive().rate_factors(proportional=isinstance(optimiser, naive.Sgd), **rates)
 
     def naive_epoch(self, vector, order, batch_size, optimiser, rates, penalty=NONE, **step):
         data = self.X, self.y, self.weights_or_ones
+        step["rate_factors"] = self.rate_factors(optimiser)
         return naive.epoch(vector, self.naive, *data, order, batch_size, optimiser, rates, *penalty, **step)
 
 
@@ -94,11 +109,13 @@ def make_problem(
     weighted=True,
     loss_settings=None,
     normalization=None,
+    scaled=False,
+    rates=None,
 ):
     """A problem that stands clear of the kinks of relu, |w| and losses, so that finite differences do not cross one."""
     activations = activations[: len(hidden)]
     units = (n_in, *hidden, outputs)
-    size = sum((a + 1) * b for a, b in pairwise(units))
+    size = sum((a + 1) * b for a, b in pairwise(units)) + (units[0] * (units[1] + 1) if scaled else 0)
     n_norms = naive.NORMALIZATIONS[normalization][1] * sum(hidden)
     for seed in count():
         random = np.random.default_rng(seed)
@@ -114,7 +131,10 @@ def make_problem(
             ),
             loss_settings=loss_settings or {},
             normalization=normalization,
+            scaled=scaled,
+            rates=rates or {},
         )
+        problem.vector = problem.naive().settled(problem.vector)
         *hidden_zs, z = problem.naive().forward(problem.X, problem.weights_or_ones)[2]
         distances = [np.abs(z).min() for z in hidden_zs]
         distances.append(naive.from_kinks(loss, z, problem.y, **problem.loss_settings))
@@ -156,7 +176,7 @@ def assert_gradient_equals_central_differences(problem, penalty=NONE):
     trained, averages = problem.vector[:n_trained], problem.vector[n_trained:]
 
     def evaluate(vector):
-        return run.loss_and_gradient(np.append(vector, averages))
+        return run.loss_and_gradient(problem.naive().settled(np.append(vector, averages)))
 
     gradient = evaluate(trained)[1].copy()
     expected = naive.gradient_by_differences(lambda vector: evaluate(vector)[0], trained)

@@ -10,6 +10,7 @@ from skmlp.formulas.activations import ACTIVATIONS
 from skmlp.formulas.losses import LOSSES
 from skmlp.formulas.optimisers import OPTIMISERS
 from skmlp.network.layout import Layout, Network
+from skmlp.network.segments import segments
 from tests import naive
 
 ROWS, UNITS, BATCH = 8, (3, 4, 3), 4
@@ -22,6 +23,8 @@ CASES = {
     "dropout": {"dropout": 0.4},
     "batch normalisation": {"normalization": "batch"},
     "layer normalisation": {"normalization": "layer"},
+    "factors of learning rates": {"rates": {"parametrization": "ntk", "bias_rate": 0.1}},
+    "learned scales": {"scaled": True, "rates": {"feature_rate": 3.0}, "settings": {"l2": 0.2, "clip_norm": 0.5}},
 }
 
 
@@ -35,10 +38,12 @@ def epoch(
     settings=None,
     dropout=0.0,
     normalization=None,
+    scaled=False,
+    rates=None,
 ):
     """Loss of an epoch from random parameters, the parameters after it, and the predictions they give."""
     random = np.random.default_rng(0)
-    network = Network(Layout(UNITS, normalization), (activation,), LOSSES[loss].link, (dropout,))
+    network = Network(Layout(UNITS, normalization, scaled), (activation,), LOSSES[loss].link, (dropout,))
     backend = CpuBackend(network, loss, real, **naive.loss_settings(loss, UNITS[-1])._asdict())
     X = scale * random.normal(size=(ROWS, UNITS[0]))
     y = naive.LOSSES[loss].draw(random, ROWS, UNITS[-1])
@@ -51,6 +56,7 @@ def epoch(
         batch_size=BATCH,
         solver=solver,
         settings={**naive.SETTINGS, **(settings or {})},
+        segments=segments(network.layout, **(rates or {})),
         seed=7,
     )
     # The exponential of 1e4 is infinite, and some of what comes of that no number.

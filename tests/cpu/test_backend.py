@@ -11,6 +11,7 @@ from skmlp.cpu import backend
 from skmlp.cpu.backend import SHARD_ROWS
 from skmlp.cpu.epoch import run_shards
 from skmlp.cpu.predict import predict_rows
+from skmlp.network.segments import segments
 from tests.cpu.operations import MARGIN, within
 from tests.cpu.problem import (
     close,
@@ -152,7 +153,16 @@ def test_nothing_beside_what_is_handed_in_is_written_into(kind, real, storage, r
     model = problem.backend(real)
     settings = {"l1": 0.1, "clip_norm": 0.1}
     run = model.start(
-        vector, X, targets, weights, batch_size=batch_size, solver="adam", settings=settings, state=state, seed=3
+        vector,
+        X,
+        targets,
+        weights,
+        batch_size=batch_size,
+        solver="adam",
+        settings=settings,
+        segments=segments(model.network.layout),
+        state=state,
+        seed=3,
     )
     run.run_epoch(order, rates, outputs)
     model.predict_and_loss(vector, X, targets, weights)
@@ -276,7 +286,8 @@ def test_training_does_not_copy_what_needs_no_conversion():
 
     def train():
         model = problem.backend()
-        run = model.start(problem.vector.copy(), X, targets, None, batch_size=10, solver="adam", settings={})
+        keywords = {"batch_size": 10, "solver": "adam", "settings": {}, "segments": segments(model.network.layout)}
+        run = model.start(problem.vector.copy(), X, targets, None, **keywords)
         run.run_epoch(np.arange(1000), np.full(100, 0.01))
 
     train()  # compiles

@@ -58,6 +58,7 @@ from skmlp.cpu.backend import CpuBackend
 from skmlp.cpu.epoch import run_shards
 from skmlp.formulas.losses import LOSSES
 from skmlp.network.layout import Layout, Network
+from skmlp.network.segments import segments
 
 random = np.random.default_rng(0)
 X, y, w = random.normal(size=(300, 3)), random.integers(0, 2, (300, 2)).astype(float), random.uniform(size=300)
@@ -66,7 +67,7 @@ for loss in LOSSES:
     network = Network(Layout((3, 5, 4, 2)), ("relu", "tanh"), LOSSES[loss].link)
     run = CpuBackend(network, loss, "float64", levels=(0.2, 0.7)).start(
         random.normal(size=network.layout.size), X, y, w,
-        batch_size=280, solver="adam", settings={"l1": 0.1, "l2": 0.1},
+        batch_size=280, solver="adam", settings={"l1": 0.1, "l2": 0.1}, segments=segments(network.layout),
     )
     losses = [run.run_epoch(np.arange(300), np.full(2, 0.1)) for _ in range(3)]
     print(*[value.hex() for value in [*losses, *run.parameters.tolist()]])

@@ -9,6 +9,7 @@ from skmlp.cpu.memory import LANES, STEPS
 from skmlp.formulas.activations import ACTIVATIONS
 from skmlp.formulas.random import mixed, random_bits, random_key
 from skmlp.network.layout import Layout, Network
+from skmlp.network.segments import segments
 from tests import naive
 from tests.cpu.operations import operate
 
@@ -96,6 +97,7 @@ def make_run(activation, rows, dropout=(0.4, 0.2), units=(3, 4, 3, 2), seed=7, d
         batch_size=rows,
         solver="keep_gradient",
         settings={"l2": 0.1},
+        segments=segments(network.layout),
         seed=seed,
     )
 

@@ -11,6 +11,7 @@ from skmlp.cpu.activation import activation_loops, derivative_loops, derivative_
 from skmlp.cpu.backend import SHARD_ROWS, CpuBackend
 from skmlp.cpu.columns import forward_loops, settle_loops, sort_loops, step_loops
 from skmlp.cpu.dropout import dropout_loops
+from skmlp.cpu.features import feature_loops
 from skmlp.cpu.loss import loss_loops
 from skmlp.cpu.memory import LANES, LOOP
 from skmlp.cpu.normalization import normalize_back_loops, normalize_loops
@@ -21,6 +22,7 @@ from skmlp.cpu.team import add_loops, combine_loops, open_loops, wait_loops
 from skmlp.cpu.update import clip_loops, count_loops, squares_loops, update_loops
 from skmlp.formulas.activations import ACTIVATIONS
 from skmlp.network.layout import Layout, Network
+from skmlp.network.segments import segments
 from tests.own import SWISH
 
 FAMILIES = {
@@ -47,6 +49,7 @@ FAMILIES = {
     "forward by columns": forward_loops,
     "step by columns": step_loops,
     "settle": settle_loops,
+    "features": feature_loops,
 }
 PLAIN = Network(Layout((4, 5, 3, 2)), ("relu", "tanh"), "softmax")
 NORMALIZED = {kind: Network(Layout((4, 5, 3, 2), kind), ("relu", "tanh"), "softmax") for kind in ("batch", "layer")}
@@ -58,10 +61,12 @@ NETWORKS = {
     "not in place": Network(Layout((4, 5, 3, 2), "batch"), ("silu", "gelu"), "softmax", (0.3, 0.4)),
     "one output": Network(Layout((4, 5, 1)), ("relu",), "logistic"),
     "no hidden layer": Network(Layout((4, 2)), (), "identity"),
+    "learned scales": Network(Layout((4, 5, 2), "layer", scaled=True), ("relu",), "identity"),
     "wide in the middle": Network(Layout((2, 40, 1, 3), "layer"), ("relu", "relu"), "identity"),
 }
 networks = pytest.mark.parametrize("network", NETWORKS.values(), ids=NETWORKS)
 LOSS = "categorical_log_loss"
+FIRST = Workspace(PLAIN, 8, dense=True, training=True).records[0]
 
 
 def names(plan, dtype="float64"):
@@ -200,7 +205,7 @@ def test_a_sparse_first_layer_by_columns():
     assert found[-3:] == ["product inputs", "derivative relu", "step by columns sgd"]
     assert len(found) == len(training(PLAIN))
     record = Workspace(PLAIN, 8, dense=False, training=True).records[0]
-    *_, ending = batch_plans("sgd", "float64", members=1, clipped=False, by_columns=record)
+    *_, ending = batch_plans("sgd", "float64", record, members=1, clipped=False, by_columns=True)
     assert names(ending) == ["settle sgd"] and ending[0, places.N_IN] == 4
 
 
@@ -235,17 +240,20 @@ def test_predictions_are_normalised_and_know_no_dropout():
 
 @pytest.mark.parametrize("clipped", [False, True])
 @pytest.mark.parametrize("members", [1, 3])
-def test_the_rest_of_a_batch(members, clipped):
+@pytest.mark.parametrize("scaled", [False, True])
+def test_the_rest_of_a_batch(members, clipped, scaled):
     """Members of a team wait for each other before what one of them needs of the others."""
-    plans = batch_plans("adam", "float64", members=members, clipped=clipped)
+    plans = batch_plans("adam", "float64", FIRST, members=members, clipped=clipped, scaled=scaled)
     opening, combining, closing, ending = map(names, plans)
     wait = ["wait wait"] * (members > 1)
     assert opening == ["open open"] and ending == []
     assert combining == ["combine alone" if members == 1 else "combine together"]
     assert closing == [
+        *(["features back", *wait] if scaled else []),
         *(["squares squares", *wait, "clip clip"] if clipped else []),
         "update adam",
         *wait,
+        *(["features forward", *wait] if scaled else []),
         "count count",
     ]
 
@@ -258,7 +266,8 @@ def test_unknown_formulas_are_refused(activation, link, loss):
     model = CpuBackend(Network(Layout((4, 5, 2)), (activation,), link), loss, "float64")
     parameters, X, y = np.zeros(model.network.layout.size), np.zeros((3, 4)), np.zeros((3, 2))
     with pytest.raises(KeyError, match="unknown"):
-        run = model.start(parameters, X, y, None, batch_size=2, solver="adam", settings={})
+        every = segments(model.network.layout)
+        run = model.start(parameters, X, y, None, batch_size=2, solver="adam", settings={}, segments=every)
         run.run_epoch(np.arange(3), np.ones(2), np.zeros((3, 2)))
     with pytest.raises(KeyError, match="unknown"):
         model.predict_and_loss(parameters, X, y, None)
@@ -266,7 +275,7 @@ def test_unknown_formulas_are_refused(activation, link, loss):
 
 def test_an_unknown_solver_is_refused():
     with pytest.raises(KeyError, match="unknown"):
-        batch_plans("unknown", "float64", members=1, clipped=False)
+        batch_plans("unknown", "float64", FIRST, members=1, clipped=False)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -292,6 +301,8 @@ def test_offsets_of_parameters_are_those_of_the_layout(network, kind):
         "means": places.MEAN,
         "variances": places.VARIANCE,
     }
+    if layout.scaled:
+        assert records[0][[places.RAW, places.SCALES]].tolist() == [part.flat[0] for part in layout.features(vector)]
     for name, layers in layout.normalizations(vector).items():
         assert [record[fields[name]] for record in records[:-1]] == [values[0] for values in layers]
 

@@ -12,7 +12,7 @@ from sklearn.metrics import accuracy_score, mean_absolute_error
 import skmlp
 from skmlp.estimators.parameters import FIRST_ORDER_SOLVERS
 from skmlp.formulas.activations import ACTIVATIONS
-from skmlp.network.initialisers import AUTO, INITIALISERS
+from skmlp.network.initialisers import AUTO, INITIALISERS, NTK
 from skmlp.training.schedules import SCHEDULES
 from tests.estimators.random_faults import data_faults, parameter_faults
 
@@ -86,7 +86,8 @@ def network(sizes):
         "activation": one_or_each(st.sampled_from(sorted(ACTIVATIONS)), len(sizes)),
         "dropout": one_or_each(st.floats(0.0, 0.95), len(sizes)),
         "normalization": st.sampled_from(["batch", "layer", None]),
-        "weight_init": st.sampled_from([AUTO, *INITIALISERS]),
+        "parametrization": st.sampled_from(["standard", "ntk"]),
+        "weight_init": st.sampled_from([AUTO, NTK, *INITIALISERS]),
     }
     sizes = st.sampled_from([sizes, list(sizes), np.array(sizes, dtype=int)] + list(sizes) * (len(sizes) == 1))
     return st.fixed_dictionaries({"hidden_layer_sizes": sizes}, optional=optional)
@@ -99,6 +100,9 @@ TRAINING = {
     "learning_rate": st.sampled_from([*SCHEDULES, factor]),
     "learning_rate_init": mostly(decades(-6, -1), st.sampled_from([1, 1e-300, 10.0, 1e4, 1e300])),
     "power_t": mostly(st.floats(0.0, 3.0), st.sampled_from([0, 1e3, 1e300])),
+    "bias_rate": mostly(decades(-2, 1), st.sampled_from([0, 1, 1e300])),
+    "feature_rate": mostly(st.one_of(st.none(), decades(-2, 1)), st.sampled_from([0, 1, 1e300])),
+    "max_time": st.sampled_from([None, 10**9, 1e9, 1e-9]),
     "weight_decay": st.one_of(st.none(), st.just(0), decades(-6, 0)),
     "momentum": mostly(st.floats(0.0, 0.99), st.sampled_from([0, 1])),
     "nesterovs_momentum": st.booleans(),
@@ -245,7 +249,7 @@ def make_consistent(draw, parameters, calls, n_rows, kind):
     if draw(st.integers(0, 9)) == 7:
         return
     if parameters.get("solver") == "lbfgs":
-        for name in ("l1_ratio", "clip_norm", "weight_decay", "dropout", "normalization"):
+        for name in ("l1_ratio", "clip_norm", "weight_decay", "dropout", "normalization", "feature_rate"):
             parameters.pop(name, None)
         calls[:] = [call for call in calls if call.method == "fit"] or [Call("fit", calls[0].arguments)]
         for call in calls:

@@ -294,13 +294,15 @@ import sys, numpy as np
 from skmlp import CustomActivation, CustomLoss
 from skmlp.cpu.backend import CpuBackend
 from skmlp.network.layout import Layout, Network
+from skmlp.network.segments import segments
 
 scale = float(sys.argv[1])
 own = CustomActivation(lambda z: scale * z, lambda z: scale), CustomLoss(lambda z, y: z - y, lambda z, y: 1.0)
 vector, row = np.array([1.0, 1.0, 0.0, 0.0]), np.ones((1, 1))
 for activation, loss in (("identity", "squared_error"), own):
     model = CpuBackend(Network(Layout((1, 1, 1)), (activation,), "identity"), loss, "float64")
-    run = model.start(vector.copy(), row, row, None, batch_size=1, solver="sgd", settings={})
+    every = segments(model.network.layout)
+    run = model.start(vector.copy(), row, row, None, batch_size=1, solver="sgd", settings={}, segments=every)
     run.run_epoch(np.zeros(1, dtype=np.int64), np.ones(1))
     print(model.predict(vector, row)[0, 0])
 """

@@ -15,10 +15,10 @@ ACTIVATIONS = [
     *("leaky_relu", "elu", "selu", "gelu", "silu", "mish", "softplus"),
 ]
 SOLVERS = ["sgd", "adam", "adamw", "nadam", "amsgrad", "rmsprop", "adagrad", "adadelta", "lion", "lbfgs"]
-SCHEDULES = ["constant", "invscaling", "adaptive", "exponential", "cosine", "one_cycle", "plateau"]
+SCHEDULES = ["constant", "invscaling", "adaptive", "exponential", "cosine", "one_cycle", "coslog4", "plateau"]
 INITIALISERS = [
     *("auto", "glorot_uniform", "glorot_normal", "he_uniform", "he_normal"),
-    *("lecun_normal", "orthogonal"),
+    *("lecun_normal", "orthogonal", "ntk"),
 ]
 LOSSES_OF_VALUES = ["squared_error", "absolute_error", "huber", "log_cosh", "quantile", "poisson", "gamma"]
 EVERY_ESTIMATOR = pytest.mark.parametrize(
@@ -44,6 +44,7 @@ UNKNOWN_NAMES = {
     "learning_rate": SCHEDULES,
     "weight_init": INITIALISERS,
     "normalization": ["None"],
+    "parametrization": ["standard", "ntk"],
     "batch_size": ["auto"],
     "monitor": ["auto", "loss", "val_loss"],
     "dtype": ["auto", "float32", "float64", "input"],
@@ -90,6 +91,9 @@ OUT_OF_RANGE = {
     "beta_2": (-0.1, ["0", "1"]),
     "epsilon": (0.0, ["0"]),
     "rho": (1.5, ["0", "1"]),
+    "bias_rate": (-0.1, ["0"]),
+    "feature_rate": (-0.1, ["0", "None"]),
+    "max_time": (0.0, ["0", "None"]),
     "weight_decay": (-0.1, ["0", "None"]),
     "clip_norm": (0.0, ["0", "None"]),
     "max_fun": (0, ["1"]),
@@ -123,7 +127,7 @@ def test_parameters_of_losses_out_of_range(name, parameter, value, allowed):
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, None, "0.1", [0.1]])
-@pytest.mark.parametrize("parameter", ["alpha", "learning_rate_init", "tol", "beta_1", "epsilon", "momentum"])
+@pytest.mark.parametrize("parameter", ["alpha", "learning_rate_init", "bias_rate", "tol", "beta_1", "epsilon"])
 def test_what_is_no_number(parameter, value):
     assert_names(fit_error("MLPRegressor", **{parameter: value}), parameter, str(value))
 
@@ -215,7 +219,19 @@ def test_monitor_must_be_measured(name, monitor, early_stopping):
     )
 
 
-@pytest.mark.parametrize("parameters", [{"l1_ratio": 0.5}, {"dropout": 0.5}, {"clip_norm": 1.0}, {"weight_decay": 0.1}])
+@pytest.mark.parametrize("value", [np.nan, np.inf, "0.1", [0.1]])
+@pytest.mark.parametrize("parameter", ["feature_rate", "max_time"])
+def test_what_is_no_number_and_not_none(parameter, value):
+    assert_names(fit_error("MLPRegressor", **{parameter: value}), parameter, str(value), "None")
+
+
+CANNOT = [
+    *({"l1_ratio": 0.5}, {"dropout": 0.5}, {"clip_norm": 1.0}, {"weight_decay": 0.1}),
+    *({"feature_rate": 1.0}, {"feature_rate": 0.0}),
+]
+
+
+@pytest.mark.parametrize("parameters", CANNOT, ids=str)
 def test_lbfgs_refuses_what_it_cannot_do(parameters):
     (parameter,) = parameters
     assert_names(fit_error("MLPRegressor", solver="lbfgs", **parameters), parameter)

@@ -103,14 +103,17 @@ class Alarm(KeyboardInterrupt):
 
 
 def interrupted_after(seconds, call):
-    """Call a function and interrupt it; returns whether the interrupt came out of it."""
+    """Call a function and interrupt it; returns whether the interrupt came out of it.
+
+    It rings until it is heard: what is raised within ``__del__`` or a callback of the garbage collector is swallowed.
+    """
 
     def ring(*_):
         raise Alarm
 
     before = signal.signal(signal.SIGALRM, ring)
     try:
-        signal.setitimer(signal.ITIMER_REAL, seconds)
+        signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
         call()
     except Alarm:
         return True

@@ -84,6 +84,17 @@ def initialisers():
         np.testing.assert_allclose(w.var(), spread, rtol=0.05)
 
 
+@shows("Learned scales of the features")
+def feature_scales():
+    """The weights of features that matter grow, and those of noise do not."""
+    wide, shares = np.column_stack([X, np.random.default_rng(2).standard_normal((200, 12))]), []
+    for feature_rate in (None, 10.0):
+        model = MLPRegressor(feature_rate=feature_rate, weight_init="he_normal", **FAST).fit(wide, VALUES)
+        sizes = np.linalg.norm(model.coefs_[0], axis=1)
+        shares.append(sizes[:3].mean() / sizes[3:].mean())
+    assert shares[1] > 3.0 * shares[0]
+
+
 @shows("Reading and writing weights")
 def weights():
     model = MLPRegressor(**FAST).fit(X, VALUES)

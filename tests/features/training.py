@@ -8,7 +8,7 @@ import pytest
 from sklearn.metrics import r2_score
 
 from skmlp import MLPClassifier, MLPRegressor
-from tests.features.table import CLASSES, FAST, NOISE, VALUES, X, shows, squares
+from tests.features.table import CLASSES, FAST, NOISE, START, VALUES, X, shows, squares
 
 RATES = {  # that suit the data, where 0.01 does not
     "adagrad": 0.1,
@@ -37,6 +37,7 @@ def schedules():
     """The rate at the end of 10 epochs of 1 step, from 1."""
     ends = {"constant": 1.0, "exponential": 0.01**0.9, "cosine": 0.5 + 0.5 * np.cos(0.9 * np.pi), "plateau": 0.2}
     ends |= {"adaptive": 0.2, "invscaling": 1801**-0.5, "one_cycle": 0.0496}
+    ends["coslog4"] = 0.5 - 0.5 * np.cos(2 * np.pi * np.log2(1 + 15 * 0.9))
     for name, end in ends.items():
         settings = {"solver": "adadelta", "learning_rate_init": 1.0, "max_iter": 10, "tol": 1e6, "random_state": 0}
         patience = {"plateau": 16, "adaptive": 7}.get(name, np.inf)
@@ -50,6 +51,34 @@ def schedules():
 def own_schedule():
     model = MLPRegressor(learning_rate=lambda done: 1.0 - done, **FAST | {"max_iter": 4}).fit(X, VALUES)
     np.testing.assert_allclose(model.history_["learning_rate"], [0.01, 0.0075, 0.005, 0.0025])
+
+
+@shows("Learning rate of the biases")
+def bias_rate():
+    fits = [MLPRegressor(bias_rate=0.0, **settings).fit(X, VALUES) for settings in (START, FAST)]
+    for start, end in zip(*(model.intercepts_ for model in fits), strict=True):
+        np.testing.assert_array_equal(start, end)
+    assert fits[1].loss_ < 0.5 * fits[0].loss_
+
+
+@shows("Neural tangent parametrisation")
+def ntk():
+    """One rate suits all widths: here predictions move from 0 by one step."""
+    moved = {}
+    for kind in ("standard", "ntk"):
+        for width in (20, 2000):
+            settings = FAST | {"hidden_layer_sizes": (width,), "max_iter": 1, "weight_init": "ntk"}
+            model = MLPRegressor(parametrization=kind, **settings).fit(X, VALUES)
+            moved[kind, width] = np.abs(model.predict(X)).mean()
+    assert moved["standard", 2000] > 20 * moved["standard", 20]
+    assert moved["ntk", 2000] < 5 * moved["ntk", 20]
+
+
+@shows("A time limit")
+def time_limit():
+    """Without a warning: it is what was asked for."""
+    model = MLPRegressor(max_time=0.2, **FAST | {"max_iter": 10**9}).fit(X, VALUES)
+    assert 1 <= model.n_iter_ < 10**9
 
 
 @shows("Decoupled weight decay")

@@ -6,7 +6,7 @@ from scipy import stats
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 from skmlp.formulas.activations import ACTIVATIONS as formulas
-from skmlp.network.initialisers import AUTO, INITIALISERS, initialise
+from skmlp.network.initialisers import AUTO, INITIALISERS, NTK, initialise
 from skmlp.network.layout import Layout, Network
 from tests import naive
 
@@ -98,6 +98,34 @@ def test_distributions(name, units):
     assert not any(bias.any() for bias in biases)
 
 
+def test_ntk_starts_as_a_network_of_normal_numbers_over_the_root_of_the_inputs():
+    """Biases of variance 1, an output of 0: the statistics of Kolmogorov and Smirnov as above."""
+    (first, second, last), (bias, second_bias, last_bias) = starting_values(
+        (300, 400, 500, 3), ("relu", "selu"), "relu", 1, name=NTK
+    )
+    for values, deviation in ((first, 300**-0.5), (second, 400**-0.5), (bias, 1.0), (second_bias, 1.0)):
+        statistic = stats.kstest(values.ravel(), stats.norm(0.0, deviation).cdf).statistic
+        assert statistic < 2.0 / np.sqrt(values.size)
+    assert not last.any() and not last_bias.any()
+
+
+def test_ntk_without_a_hidden_layer_starts_at_0():
+    (weights,), (bias,) = starting_values((4, 2), (), "relu", 0, name=NTK)
+    assert not weights.any() and not bias.any()
+
+
+@pytest.mark.parametrize("name", [AUTO, NTK, *INITIALISERS])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_scales_of_features_start_at_1_and_change_no_draw(name, dtype):
+    plain, scaled = (Network(Layout((4, 5, 2), "batch", scaled), ("relu",), "identity") for scaled in (False, True))
+    one, other = (initialise(name, each, "relu", np.random.RandomState(3), dtype) for each in (plain, scaled))
+    start, _, end = scaled.layout.feature_offsets
+    np.testing.assert_array_equal(np.delete(other, np.s_[start:end]), one)
+    raw, scales = scaled.layout.features(other)
+    np.testing.assert_array_equal(raw, scaled.layout.weights(other)[0])
+    np.testing.assert_array_equal(scales, 1.0)
+
+
 @pytest.mark.parametrize("n_in, n_out", [(7, 7), (9, 4), (3, 8), (1, 5)])
 def test_orthogonal(n_in, n_out):
     (weights,), (bias,) = starting_values((n_in, n_out), (), "relu", 2, name="orthogonal")
@@ -135,7 +163,7 @@ def test_auto_knows_every_activation():
         assert np.isfinite(weights).all() and weights.any()
 
 
-@pytest.mark.parametrize("name", [AUTO, *INITIALISERS])
+@pytest.mark.parametrize("name", [AUTO, NTK, *INITIALISERS])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_every_initialiser_fills_a_vector_and_follows_the_random_state(name, dtype):
     network = Network(Layout((4, 5, 2)), ("relu",), "identity")
@@ -146,7 +174,7 @@ def test_every_initialiser_fills_a_vector_and_follows_the_random_state(name, dty
     assert (draw[0] != draw[2]).any()
 
 
-@pytest.mark.parametrize("name", [AUTO, *INITIALISERS])
+@pytest.mark.parametrize("name", [AUTO, NTK, *INITIALISERS])
 def test_precision_changes_no_draw(name):
     network = Network(Layout((4, 5, 2)), ("relu",), "identity")
     single, double = (initialise(name, network, "relu", np.random.RandomState(3), d) for d in ("float32", "float64"))

@@ -70,8 +70,43 @@ def test_views_keep_the_dtype(units, dtype):
     assert {view.dtype for view in layout.weights(vector) + layout.biases(vector)} == {np.dtype(dtype)}
 
 
+@units
+@pytest.mark.parametrize("normalization", [None, "batch", "layer"])
+def test_features_stand_between_biases_and_normalisation(units, normalization):
+    plain, layout = Layout(units, normalization), Layout(units, normalization, scaled=True)
+    vector = np.arange(layout.size)
+    raw, scales = layout.features(vector)
+    assert raw.shape == units[:2] and scales.shape == units[:1]
+    assert np.shares_memory(raw, vector) and np.shares_memory(scales, vector)
+    norms = [part for layers in layout.normalizations(vector).values() for part in layers]
+    parts = [*layout.weights(vector), *layout.biases(vector), raw, scales, *norms]
+    np.testing.assert_array_equal(np.concatenate([part.ravel() for part in parts]), vector)
+    assert layout.n_trained - plain.n_trained == layout.size - plain.size == raw.size + scales.size
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_features_follow_weights_that_somebody_has_written(dtype):
+    """Of those features alone; products of denormal size may be 0."""
+    layout = Layout((5, 3, 1), "layer", scaled=True)
+    vector = np.random.default_rng(0).normal(size=layout.size).astype(dtype)
+    weights, (raw, scales) = layout.weights(vector)[0], layout.features(vector)
+    raw[3] = np.finfo(dtype).tiny / 2
+    weights[:] = scales[:, None] * raw
+    weights[3] = 0.0
+    before = vector.copy()
+    layout.follow(vector)
+    np.testing.assert_array_equal(vector, before)
+    weights[1, 2], weights[4] = 7.0, np.nan
+    layout.follow(vector)
+    np.testing.assert_array_equal(scales, np.where([False, True, False, False, True], 1.0, layout.features(before)[1]))
+    np.testing.assert_array_equal(raw[[1, 4]], weights[[1, 4]])
+    np.testing.assert_array_equal(raw[[0, 2, 3]], layout.features(before)[0][[0, 2, 3]])
+    assert weights[1, 2] == 7.0
+
+
 def test_equal_layouts_are_equal():
     assert Layout((3, 2)) == Layout((3, 2)) != Layout((2, 3))
+    assert Layout((3, 2)) != Layout((3, 2), scaled=True) == Layout((3, 2), None, True)
     assert len({Layout((3, 2)), Layout((3, 2)), Layout((2, 3))}) == 2
 
 

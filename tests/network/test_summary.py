@@ -43,5 +43,11 @@ def test_columns_are_aligned(network):
         assert all(line[start] != " " and line[start - 1] == " " for start in starts)
 
 
+@pytest.mark.parametrize("normalization", [None, "batch", "layer"])
+def test_learned_scales_of_features_are_part_of_the_first_weights(normalization):
+    plain, scaled = (Network(Layout((8, 5, 1), normalization, scaled), ("relu",), "exp") for scaled in (False, True))
+    assert summary(plain) == summary(scaled)
+
+
 def test_large_numbers_are_grouped():
     assert "1,001,000" in summary(NETWORKS["shallow"])

@@ -38,9 +38,9 @@ class QuadraticRun:
         return loss, self.gradient
 
 
-def minimise(run, *, max_iter=50, max_fun=1000, tol=1e-8, verbose=0, metrics=None, validation=None):
+def minimise(run, *, max_iter=50, max_fun=1000, tol=1e-8, verbose=0, metrics=None, validation=None, **more):
     progress = Progress(False)
-    loop = Loop(10, max_iter, True, tol, 10, "auto", True, verbose)
+    loop = Loop(10, max_iter, True, tol, 10, "auto", True, verbose, **more)
     fit_lbfgs(run, loop, max_fun, progress, evaluation(3, metrics), validation)
     return progress
 
@@ -110,6 +110,15 @@ def test_an_interruption_keeps_the_iteration_that_was_reached():
     np.testing.assert_allclose(
         0.5 * (SCALES * (run.parameters - TARGET) ** 2).sum(), progress.loss_curve[-1], rtol=1e-12
     )
+
+
+def test_a_deadline_ends_it_after_an_iteration(capsys):
+    """Without a warning, with what was reached."""
+    run = QuadraticRun()
+    progress = minimise(run, deadline=0.0, verbose=1)
+    assert progress.n_iter == len(progress.loss_curve) == 1
+    assert progress.loss == pytest.approx(0.5 * (SCALES * (run.parameters - TARGET) ** 2).sum(), rel=1e-12)
+    assert capsys.readouterr().out.splitlines()[-1] == "There is no time for another epoch. Stopping."
 
 
 def test_prints_each_iteration(capsys):

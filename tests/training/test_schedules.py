@@ -1,7 +1,8 @@
 """Learning rates, step by step, against what each schedule is said to be."""
 
 from functools import partial
-from math import cos, inf, pi
+from itertools import pairwise
+from math import cos, inf, log2, pi
 
 import numpy as np
 import pytest
@@ -136,10 +137,15 @@ def one_cycle(done):
     return 1e-4 + (1 - 1e-4) * (1 + cos(pi * (done - 0.3) / 0.7)) / 2
 
 
+def coslog4(done):
+    return (1 - cos(2 * pi * log2(1 + 15 * done))) / 2
+
+
 BY_FRACTION = {
     "exponential": lambda done: 10 ** (-2 * done),
     "cosine": lambda done: (1 + cos(pi * done)) / 2,
     "one_cycle": one_cycle,
+    "coslog4": coslog4,
 }
 CALLABLES = {
     "falling": lambda done: 1 - done,
@@ -189,6 +195,17 @@ def test_one_cycle_is_highest_at_30_percent():
         schedule.end_epoch(1, True)
     assert np.argmax(rates) == 30
     assert (np.diff(rates[:31]) > 0.0).all() and (np.diff(rates[30:]) < 0.0).all()
+
+
+def test_coslog4_rises_and_falls_four_times_each_time_taking_twice_as_long():
+    schedule = make("coslog4", 1.0, max_iter=1)
+    rates = schedule.rates(15_000)
+    ends = np.array([0, 1, 3, 7, 15]) * 1000
+    np.testing.assert_allclose(rates[ends[:-1]], 0.0, atol=1e-12)
+    for start, end in pairwise(ends):
+        peak = start + np.argmax(rates[start:end])
+        assert rates[peak] == pytest.approx(1.0, abs=1e-6)
+        assert (np.diff(rates[start : peak + 1]) > 0.0).all() and (np.diff(rates[peak:end]) < 0.0).all()
 
 
 @pytest.mark.parametrize("factor", [lambda done: -done, lambda done: inf, lambda done: float("nan")])

@@ -1,9 +1,12 @@
 """The epoch loop, on a back end that computes nothing."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from sklearn.exceptions import ConvergenceWarning
 
+from skmlp.training import trainer
 from skmlp.training.progress import Progress
 from skmlp.training.schedules import make_schedule
 from skmlp.training.trainer import Loop, Trainer
@@ -19,7 +22,7 @@ class Training:
     def __init__(self, losses, scores=None, *, schedule="constant", rate=0.5, metrics=None, weights=None, **loop):
         settings = {"batch_size": 4, "max_iter": len(losses), "shuffle": False, "tol": 0.0, "n_iter_no_change": np.inf}
         settings |= {"monitor": "auto", "restore_best": True, "verbose": 0} | loop
-        self.run = FakeRun(losses)
+        self.run = self.make_run(losses)
         self.progress = Progress(scores is not None)
         self.schedule = make_schedule(schedule, rate, 0.5, settings["max_iter"], settings["n_iter_no_change"])
         remaining = iter(scores or [])
@@ -35,6 +38,8 @@ class Training:
             data,
             validation,
         )
+
+    make_run = FakeRun
 
     def fit(self):
         self.trainer.fit()
@@ -162,6 +167,55 @@ def test_plateau_lowers_the_rate_before_training_stops():
         training.fit()
         expected = [1.0] * 3 + [0.2] * 2 + [0.04]
         np.testing.assert_allclose(training.progress.history["learning_rate"], expected)
+
+
+class InTime(Training):
+    """Training whose epochs take the seconds given, by a clock of its own."""
+
+    def __init__(self, monkeypatch, seconds, scores=None, **loop):
+        self.now, self.seconds = 100.0, iter(seconds)
+        monkeypatch.setattr(trainer, "time", SimpleNamespace(perf_counter=lambda: self.now))
+        super().__init__([5.0 - i for i in range(len(seconds))], scores, n_iter_no_change=2, **loop)
+
+    def make_run(self, losses):
+        run = FakeRun(losses)
+        train = run.run_epoch
+
+        def run_epoch(*arguments):
+            self.now += next(self.seconds)
+            return train(*arguments)
+
+        run.run_epoch = run_epoch
+        return run
+
+
+@pytest.mark.parametrize("deadline, epochs", [(0.0, 1), (119.0, 1), (120.0, 2), (129.0, 2), (135.0, 3)])
+def test_an_epoch_is_the_last_where_another_one_would_not_end_in_time(deadline, epochs, monkeypatch):
+    """One is always done; and to end in time is no lack of convergence."""
+    training = InTime(monkeypatch, [10.0] * 5, deadline=deadline).fit()
+    assert training.progress.n_iter == epochs and training.now == 100.0 + 10.0 * epochs
+
+
+def test_the_epoch_at_hand_says_how_long_another_one_takes(monkeypatch):
+    assert InTime(monkeypatch, [1.0, 1.0, 6.0, 1.0], deadline=111.0).fit().progress.n_iter == 3
+
+
+def test_with_time_enough_there_may_be_a_lack_of_convergence(monkeypatch):
+    with pytest.warns(ConvergenceWarning, match=MESSAGE):
+        InTime(monkeypatch, [10.0] * 3, deadline=1000.0).fit()
+
+
+def test_when_time_is_up_the_best_epoch_is_restored_and_the_reason_given(monkeypatch, capsys):
+    training = InTime(monkeypatch, [10.0] * 5, [0.1, 0.9, 0.3, 1.0, 1.0], deadline=135.0, verbose=1).fit()
+    np.testing.assert_array_equal(training.run.parameters, [2.0] * 2)
+    assert capsys.readouterr().out.splitlines()[-1] == "There is no time for another epoch. Stopping."
+
+
+def test_partial_fits_know_no_deadline(monkeypatch):
+    training = InTime(monkeypatch, [10.0] * 2, deadline=0.0)
+    for _ in range(2):
+        training.trainer.partial_fit()
+    assert len(training.progress.loss_curve) == 2
 
 
 @pytest.mark.parametrize("schedule", ["cosine", "one_cycle", "exponential", lambda done: 1.0 - done])

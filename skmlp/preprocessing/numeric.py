@@ -68,8 +68,7 @@ class NumericEncoding:
             yield missing[:, self.had_missing]
             for values, edges in zip(table.T, self.edges, strict=True):
                 if edges is not None:
-                    filled = np.clip((values[:, np.newaxis] - edges[:-1]) / np.diff(edges), 0, 1)
-                    yield (filled - 0.5) / np.sqrt(len(edges) - 1)
+                    yield binned(values, edges)
 
     def names(self, inputs):
         """Names of the encoded columns, of the names of the columns."""
@@ -150,6 +149,19 @@ def standard_scale(values):
     largest = np.abs(values).max()  # squares of large values would be infinite
     ratios = values / largest
     return ratios.mean() * largest, ratios.std() * largest
+
+
+def binned(values, edges):
+    """How far values have come through each bin, from 0 to 1, less ½ and over the root of the number of bins.
+
+    All bins but one are full or empty: a row of a triangle says which.
+    """
+    n_bins = len(edges) - 1
+    place = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, n_bins - 1)
+    result = (np.tri(n_bins, k=-1) - 0.5)[place]
+    share = (values - edges[place]) / (edges[place + 1] - edges[place])
+    result[np.arange(len(values)), place] = np.clip(share, 0.0, 1.0) - 0.5
+    return result / np.sqrt(n_bins)
 
 
 def bin_edges(values, n_bins):

@@ -1,0 +1,153 @@
+"""What each part of the recipe for raw tables is worth: the defaults against changes of one part at a time.
+
+python benchmarks/tabular.py [--data FOLDER] [--sets NAME ...] [--variants NAME ...] [--splits 2] [--rows 4000]
+                             [--results results.csv] [--out table.csv]
+
+Each set is cut into 80 % for training and 20 % that are looked at by nothing here; of the first, at most ``--rows``
+rows, a quarter is held out, at random for each split, to score on. FOLDER holds a module ``datasets`` with ``list()``,
+the names, and ``load(name)``: (frame, y, 'binary' | 'multiclass' | 'regression', names of the categorical columns);
+without one the sets that scikit-learn and this package ship are taken. Results are kept, and not measured again.
+
+For each variant the table gives, over the sets: the mean logarithm of its proper score (log-loss, root mean squared
+error) over that of the defaults, in percent; the share of sets where it is better, by proper and by main score (AUC,
+accuracy, R²); and the processor time of its fits over that of the defaults.
+"""
+
+import csv
+import importlib
+import itertools
+import sys
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+from report import describe_machine, options, show
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_wine
+from sklearn.metrics import accuracy_score, log_loss, r2_score, roc_auc_score, root_mean_squared_error
+from sklearn.model_selection import train_test_split
+from threadpoolctl import threadpool_limits
+
+import skmlp
+from skmlp.datasets import load_pima
+
+DEFAULTS = "defaults"
+BOTH, CLASSES, NUMBERS = "both", "classifier", "regressor"
+# What a variant changes: of both estimators, or of one of them.
+VARIANTS = {
+    DEFAULTS: {},
+}
+FIELDS = ["set", "split", "variant", "main", "proper", "seconds"]
+SHIPPED = {
+    "pima": (load_pima, "binary"),
+    "breast cancer": (load_breast_cancer, "binary"),
+    "wine": (load_wine, "multiclass"),
+    "digits": (load_digits, "multiclass"),
+    "diabetes": (load_diabetes, "regression"),
+}
+
+
+def load_shipped(name):
+    """A data set that comes with a package."""
+    load, task = SHIPPED[name]
+    if name == "pima":
+        X, y = load(as_frame=True)
+    else:
+        X, y = load(return_X_y=True, as_frame=True)
+    return X, np.asarray(y), task, []
+
+
+def find_sets(folder):
+    """Names of the data sets, and the function that loads one."""
+    if folder is None:
+        return list(SHIPPED), load_shipped
+    sys.path.insert(0, str(folder))
+    module = importlib.import_module("datasets")
+    return list(module.list()), module.load
+
+
+def halves(X, y, task, size, seed):
+    """A random part of the rows, and the rest; by class where there are classes."""
+    stratify = None if task == "regression" else y
+    return train_test_split(np.arange(len(y)), test_size=size, random_state=seed, stratify=stratify)
+
+
+def measure(variant, X, y, task, seed, members, rows):
+    """Main score, proper score (lower is better) and seconds of one fit."""
+    rows = halves(X, y, task, 0.2, 0)[0][:rows]
+    X, y = X.iloc[rows].reset_index(drop=True), y[rows]
+    train, test = halves(X, y, task, 0.25, 100 + seed)
+    kind = NUMBERS if task == "regression" else CLASSES
+    changes = VARIANTS[variant].get(BOTH, {}) | VARIANTS[variant].get(kind, {})
+    estimator = skmlp.TabularMLPRegressor if task == "regression" else skmlp.TabularMLPClassifier
+    model = estimator(**{"n_estimators": members} | changes, random_state=seed, n_jobs=1)
+    started = time.process_time()
+    model.fit(X.iloc[train], y[train])
+    seconds = time.process_time() - started
+    if task == "regression":
+        predictions = model.predict(X.iloc[test])
+        return r2_score(y[test], predictions), root_mean_squared_error(y[test], predictions), seconds
+    p = np.clip(model.predict_proba(X.iloc[test]), 1e-7, 1.0)
+    p /= p.sum(axis=1, keepdims=True)
+    main = roc_auc_score(y[test], p[:, 1]) if task == "binary" else accuracy_score(y[test], p.argmax(axis=1))
+    return main, log_loss(y[test], p, labels=np.unique(y)), seconds
+
+
+def known(path):
+    """Results that were measured before."""
+    if not path.exists():
+        with open(path, "w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerow(FIELDS)
+    with open(path, newline="", encoding="utf-8") as file:
+        return {(row["set"], int(row["split"]), row["variant"]): row for row in csv.DictReader(file)}
+
+
+def compare(results, variant):
+    """A row of the table: a variant against the defaults, over the cells that both have."""
+    pairs = {}
+    for (name, split, other), row in results.items():
+        base = results.get((name, split, DEFAULTS))
+        if other == variant and base:
+            pairs.setdefault(name, []).append([float(each[field]) for field in FIELDS[3:] for each in (row, base)])
+    means = np.array([np.mean(cells, axis=0) for cells in pairs.values()])
+    main, main_base, proper, proper_base, seconds, seconds_base = means.T
+    change = 100.0 * np.mean(np.log(proper / proper_base))
+    won = [np.mean(better + 0.5 * equal) for better, equal in (
+        (proper < proper_base, proper == proper_base), (main > main_base, main == main_base)
+    )]
+    time_ratio = seconds.sum() / seconds_base.sum()
+    return [variant, str(len(means)), f"{change:+.1f} %", *(f"{share:.0%}" for share in won), f"{time_ratio:.2f}"]
+
+
+def main():
+    """Measure what is not known yet, and show the table."""
+    arguments = options(__doc__, runs=1)
+    arguments.add_argument("--data", type=Path)
+    arguments.add_argument("--sets", nargs="+")
+    arguments.add_argument("--variants", nargs="+", default=list(VARIANTS), choices=list(VARIANTS))
+    arguments.add_argument("--splits", type=int, default=2)
+    arguments.add_argument("--members", type=int, default=5)
+    arguments.add_argument("--rows", type=int, default=4000)
+    arguments.add_argument("--results", type=Path, default=Path("tabular_results.csv"))
+    arguments = arguments.parse_args()
+    print(describe_machine())
+    warnings.simplefilter("ignore")
+    names, load = find_sets(arguments.data)
+    results = known(arguments.results)
+    cells = itertools.product(range(arguments.splits), arguments.variants, arguments.sets or names)
+    with threadpool_limits(limits=1):
+        for split, variant, name in cells:
+            if (name, split, variant) in results:
+                continue
+            X, y, task, _ = load(name)
+            scores = measure(variant, X, y, task, split, arguments.members, arguments.rows)
+            row = [name, split, variant, *(f"{score:.6g}" for score in scores)]
+            results[name, split, variant] = dict(zip(FIELDS, row, strict=True))
+            with open(arguments.results, "a", newline="", encoding="utf-8") as file:
+                csv.writer(file).writerow(row)
+    header = ["variant", "sets", "proper score", "better, proper", "better, main", "time"]
+    show(header, [compare(results, variant) for variant in arguments.variants], arguments.out)
+
+
+if __name__ == "__main__":
+    main()

@@ -124,8 +124,9 @@ PARAMETERS = {
         "time training would stop, down to 1e-6. 'plateau': a fifth after n_iter_no_change // 2 epochs (5 if that is "
         "inf) without an improvement, down to 1e-6. Step by step: 'exponential' falls to a hundredth at max_iter, "
         "'cosine' to 0; 'one_cycle' rises from a 25th over 30 % of the steps, then falls to a 10,000th; 'coslog4' goes "
-        "from 0 to the rate and back four times, each time taking twice as long as before; a callable "
-        "maps the fraction of the training done, in [0, 1], to a factor of learning_rate_init.",
+        "from 0 to the rate and back four times, each time taking twice as long as before (while it rises the loss "
+        "may, too, so n_iter_no_change=inf goes with it); a callable maps the fraction of the training done, in "
+        "[0, 1], to a factor of learning_rate_init.",
         [_names(SCHEDULES), callable],
     ),
     "learning_rate_init": Parameter("float > 0, default=0.001", "The learning rate.", [_positive(zero=False)]),

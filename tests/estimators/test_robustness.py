@@ -124,7 +124,9 @@ def interrupted_after(seconds, call):
 
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no timers on this system")
-@pytest.mark.parametrize("parameters", [{}, {"early_stopping": True}, {"solver": "lbfgs"}], ids=str)
+@pytest.mark.parametrize(
+    "parameters", [{}, {"early_stopping": True}, {"solver": "lbfgs"}, {"feature_rate": 3.0}], ids=str
+)
 def test_interrupted_fits_leave_everything_in_order(parameters):
     model = MLPClassifier((40,), max_iter=10**6, n_iter_no_change=np.inf, tol=0.0, max_fun=10**8, **parameters)
     with warnings.catch_warnings():
@@ -141,6 +143,9 @@ def test_interrupted_fits_leave_everything_in_order(parameters):
             assert model.solver == "lbfgs" or lengths == {model.n_iter_}
             assert model.validation_scores_ is None or len(model.validation_scores_) == model.n_iter_
             assert np.isfinite(model.predict_proba(X)).all()
+            if "feature_rate" in parameters:
+                raw, scales = model._network.layout.features(model._parameters)
+                np.testing.assert_array_equal(model.coefs_[0], scales[:, None] * raw)
     assert answered > 0
     assert blas_threads() == before
 

@@ -59,7 +59,8 @@ def test_converges(solver, schedule, problem):
     name, data, least = PROBLEMS[problem]
     X, y = data()
     X = (X - X.mean(axis=0)) / X.std(axis=0)
-    fitted = model(name, solver, learning_rate=schedule, power_t=0.1, n_iter_no_change=30).fit(X, y)
+    patience = np.inf if schedule == "coslog4" else 30  # the loss may rise while the rate does
+    fitted = model(name, solver, learning_rate=schedule, power_t=0.1, n_iter_no_change=patience).fit(X, y)
     assert fitted.score(X, y) >= least
     assert fitted.loss_curve_[-1] < fitted.loss_curve_[0] / 2
 

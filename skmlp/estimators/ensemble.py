@@ -87,7 +87,7 @@ def folds(Z, y, classes, n_estimators, cv, random_state):
             splits = check_cv(cv, y, classifier=classes is not None).split(Z, y)
             new = [(every[train], every[held_out]) for train, held_out in splits]  # which may be lists, or masks
         if not new or any(len(train) == 0 or len(held_out) == 0 for train, held_out in new):
-            raise ValueError(f"cv={cv!r} gives a fold without rows to train on or to hold out.")
+            raise ValueError("cv: there is a fold without rows to train on or to hold out, or no fold at all.")
         found += new
     return found[:n_estimators]
 

@@ -196,7 +196,7 @@ def test_validation_rows_of_another_number_of_columns():
 
 
 def test_unknown_labels_of_validation_rows():
-    with pytest.raises(ValueError, match="`y_val` has classes not in `self.classes_`"):
+    with pytest.raises(ValueError, match=r"`y_val` has classes not in `self.classes_`"):
         classifier().fit(X, LABELS, X_val=X, y_val=np.full(N, "other"))
     with pytest.raises(ValueError, match="got multilabel, expected one label a row"):
         classifier().fit(X, LABELS, X_val=X, y_val=MULTILABEL)

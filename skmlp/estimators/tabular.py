@@ -124,7 +124,8 @@ class BaseTabularMLP(BaseEstimator):
     def _fit(self, X, y, sample_weight, validation):
         started = time.perf_counter()
         random_state = check_random_state(self.random_state)
-        self.encoder_ = TabularEncoder(**{name: getattr(self, name) for name in ENCODING})
+        dtype = np.float64 if self.dtype == "float64" else np.float32
+        self.encoder_ = TabularEncoder(dtype=dtype, **{name: getattr(self, name) for name in ENCODING})
         template = self._member()
         Z, y = template._check_data(self.encoder_.set_output(transform="default").fit_transform(X), y, reset=True)
         self._encoding = template._make_encoding(y, False, None)

@@ -69,8 +69,8 @@ encoder_ : TabularEncoder
 estimators_ : list of estimator
     The members, fitted on encoded rows: ``history_``, ``coefs_`` and the like are theirs.
 oof_prediction_ : ndarray of shape (n_samples, ...)
-    Predictions of the training rows by those members that held them out; NaN for rows that none did. Missing after
-    unpickling, unless ``pickle_oof``.
+    Predictions of the training rows by those members that held them out; NaN for rows that none did. Missing in
+    copies and after unpickling, unless ``pickle_oof``.
 oof_score_ : float
     The score of these predictions: accuracy, R² or D². Epoch and calibration are chosen by the same rows, which makes
     it a little better than that of new ones.

@@ -93,6 +93,8 @@ def test_parameters_of_the_encoder_are_handed_on(make, y, scaling):
     parameters = {"numeric_scaling": scaling, "n_bins": 4, "max_categories": 2, "categorical_features": ["town"]}
     model = make(**parameters).fit(X[["size", "count", "town"]], y)
     assert {name: getattr(model.encoder_, name) for name in parameters} == parameters
+    assert model.encoder_.dtype == np.float32
+    assert make(dtype="float64").fit(X, y).encoder_.dtype == np.float64
     assert model.encoder_.transform(X[["size", "count", "town"]]).shape[1] == model.estimators_[0].n_features_in_
 
 

@@ -99,6 +99,45 @@ def test_an_interrupted_fit_after_a_fit_is_one_or_the_other():
     assert came_out == np.array_equal(model.predict(X), before)
 
 
+def slow_in_threads(y_true, y_pred):
+    """A metric that takes long in any thread but the one that called ``fit``."""
+    if threading.current_thread() is not threading.main_thread():
+        time.sleep(0.05)
+    return 0.0
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no timers on this system")
+def test_ctrl_c_while_one_thread_waits_for_another():
+    model = regressor(n_jobs=2, n_estimators=2, max_iter=60, metrics=(slow_in_threads,))
+    with pytest.warns(UserWarning, match="Training interrupted by user") as caught:
+        assert not interrupted_after(0.5, lambda: model.fit(X, VALUES))
+    assert len(caught) == 1
+    fewer, all_epochs = sorted(member.n_iter_ for member in model.estimators_)
+    assert fewer < all_epochs == 60
+
+
+def test_ctrl_c_while_threads_start(monkeypatch):
+    start, started = threading.Thread.start, []
+
+    def interrupted(thread):
+        if started:
+            raise KeyboardInterrupt
+        started.append(thread)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", interrupted)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = regressor(n_jobs=3, **ENDLESS)
+        try:
+            model.fit(X, VALUES)
+        except KeyboardInterrupt:  # the one thread has not begun
+            assert not hasattr(model, "estimators_")
+        else:
+            assert len(model.estimators_) == 1
+    assert len(started) == 1
+
+
 class Late:
     """A metric that fails, or is Ctrl-C, in its n-th call."""
 

@@ -8,8 +8,8 @@ WIDEST = 3.0  # temperatures are looked for from exp(-3) to exp(3)
 
 
 def probabilities(raw, temperature, kind):
-    """Probabilities of raw outputs that are divided by a temperature; ``kind`` as of a ``ClassEncoding``."""
-    z = raw / raw.dtype.type(temperature)
+    """Probabilities, in float64, of raw outputs over a temperature; ``kind`` as of a ``ClassEncoding``."""
+    z = raw.astype(np.float64) / temperature
     return softmax(z, axis=1) if kind == "multiclass" else expit(z)
 
 

@@ -24,25 +24,34 @@ class Part(NamedTuple):
 
 
 def parts_of(splits, Z, y, weights):
-    """Parts of rows that are held out in turn."""
+    """Parts of rows that are held out in turn.
+
+    Raises
+    ------
+    ValueError
+        If no row of a part has a weight.
+    """
+    if weights is not None and not all(weights[rows].any() and weights[out].any() for rows, out in splits):
+        raise ValueError("sample_weight: all are zero in the training or in the held-out rows of a fold.")
     return [Part(rows, out, Z[out], y[out], None if weights is None else weights[out]) for rows, out in splits]
 
 
-def out_of_fold(parts, predictions):
+def out_of_fold(parts, predictions, n_rows):
     """Mean prediction of each row by those that held it out, NaN where none did.
 
     Parameters
     ----------
     parts : list of Part
     predictions : list of ndarray of shape (rows held out, n_columns)
+    n_rows : int
+        How many rows there are, held out or not.
 
     Returns
     -------
-    mean : ndarray of shape (rows, n_columns)
+    mean : ndarray of shape (n_rows, n_columns)
     """
     rows = np.concatenate([part.held_out for part in parts])
-    n = 1 + max(max(part.rows.max(), part.held_out.max()) for part in parts)
-    sums, counts = np.zeros((n, predictions[0].shape[1])), np.zeros((n, 1))
+    sums, counts = np.zeros((n_rows, predictions[0].shape[1])), np.zeros((n_rows, 1))
     np.add.at(sums, rows, np.concatenate(predictions))
     np.add.at(counts, rows, 1.0)
     return np.divide(sums, counts, out=np.full_like(sums, np.nan), where=counts > 0)
@@ -69,15 +78,16 @@ def folds(Z, y, classes, n_estimators, cv, random_state):
     """
     rows = len(Z)
     if rows < 2:
-        raise ValueError(f"Found {rows} row(s): two at least are needed, one to train on and one to validate on.")
-    found = []
+        raise ValueError(f"n_samples={rows}: two at least are needed, one to train on and one to validate on.")
+    found, every = [], np.arange(rows)
     while len(found) < n_estimators:
         if isinstance(cv, int | np.integer):
             new = shuffled_folds(rows, classes, min(int(cv), rows), random_state)
         else:
-            new = list(check_cv(cv, y, classifier=classes is not None).split(Z, y))
+            splits = check_cv(cv, y, classifier=classes is not None).split(Z, y)
+            new = [(every[train], every[held_out]) for train, held_out in splits]  # which may be lists, or masks
         if not new or any(len(train) == 0 or len(held_out) == 0 for train, held_out in new):
-            raise ValueError(f"cv={cv!r} gives a fold without rows to train on or to hold out.")
+            raise ValueError("cv: there is a fold without rows to train on or to hold out, or no fold at all.")
         found += new
     return found[:n_estimators]
 
@@ -98,15 +108,17 @@ class Stop(Tasks):
     """Ends fits in other threads after the epoch at hand."""
 
     def __init__(self):
-        self.wanted = threading.Event()
+        self.wanted, self.by_user = threading.Event(), False
 
     def after_epoch(self, finite):
         """Whether to stop."""
         return self.wanted.is_set()
 
     def interrupted(self):
-        """Let the other members end, too."""
+        """Let the other members end, too; the user is told once, when all have."""
+        self.by_user = True
         self.wanted.set()
+        return True
 
 
 def n_workers(n_jobs, n_members):
@@ -134,25 +146,32 @@ class Crew:
         self._stop, self._lock, self._next, self._errors = Stop(), threading.Lock(), 0, []
 
     def run(self):
-        """Train all, or after a Ctrl-C those that have begun; raises what one of them raised."""
+        """Train all, or after a Ctrl-C those that have begun; raises what one of them raised.
+
+        Returns
+        -------
+        interrupted : bool
+            Whether there was a Ctrl-C.
+        """
         threads = [threading.Thread(target=self._work, daemon=True) for _ in range(self._workers - 1)]
-        interrupted = False
         try:
             for thread in threads:
                 thread.start()
             self._work()
         except KeyboardInterrupt:
-            interrupted = True
-        while any(thread.is_alive() for thread in threads):
+            self._stop.interrupted()
+        ended = False
+        while not ended:
             try:
-                if interrupted:
-                    self._stop.wanted.set()
                 for thread in threads:
-                    thread.join()
+                    if thread.is_alive():  # one may not have been started
+                        thread.join()
+                ended = True
             except KeyboardInterrupt:
-                interrupted = True
+                self._stop.interrupted()
         if self._errors:
             raise self._errors[0]
+        return self._stop.by_user
 
     def _work(self):
         """Take members as long as there are any."""

@@ -2,6 +2,7 @@
 
 import math
 import time
+import warnings
 
 import numpy as np
 from sklearn.base import BaseEstimator, _fit_context
@@ -14,6 +15,7 @@ from skmlp.estimators.ensemble import Crew, Part, folds, n_workers, out_of_fold,
 from skmlp.estimators.evaluation import make_evaluation
 from skmlp.preprocessing import TabularEncoder
 from skmlp.training.metrics import resolve, stopping_score
+from skmlp.training.trainer import INTERRUPTED
 
 ENCODING = ("categorical_features", "numeric_scaling", "n_bins", "max_categories")
 
@@ -122,7 +124,8 @@ class BaseTabularMLP(BaseEstimator):
     def _fit(self, X, y, sample_weight, validation):
         started = time.perf_counter()
         random_state = check_random_state(self.random_state)
-        self.encoder_ = TabularEncoder(**{name: getattr(self, name) for name in ENCODING})
+        dtype = np.float64 if self.dtype == "float64" else np.float32
+        self.encoder_ = TabularEncoder(dtype=dtype, **{name: getattr(self, name) for name in ENCODING})
         template = self._member()
         Z, y = template._check_data(self.encoder_.set_output(transform="default").fit_transform(X), y, reset=True)
         self._encoding = template._make_encoding(y, False, None)
@@ -130,14 +133,18 @@ class BaseTabularMLP(BaseEstimator):
         weights = inputs.check_weights(sample_weight, Z, np.dtype(np.float64))
         self._learn_target(targets, weights)
         parts = self._parts(Z, y, weights, validation, template, random_state)
-        members = self._train(Z, y, weights, parts, random_state, started)
-        parts = [part for part, member in zip(parts, members, strict=True) if hasattr(member, "_parameters")]
-        if not parts:
+        n_rows = len(Z) if validation[0] is None else len(parts[0].held_out)
+        members, interrupted = self._train(Z, y, weights, parts, random_state, started)
+        # After a Ctrl-C some may not have been trained for an epoch.
+        trained = [pair for pair in zip(members, parts, strict=True) if getattr(pair[0], "n_iter_", 0) > 0]
+        if not trained:
             raise KeyboardInterrupt
-        self.estimators_ = [member for member in members if hasattr(member, "_parameters")]
+        self.estimators_, parts = map(list, zip(*trained, strict=True))
         self.n_iter_ = max(member.n_iter_ for member in self.estimators_)
         self.device_ = self.estimators_[0].device_
-        self._learn_from_held_out(parts)
+        self._learn_from_held_out(parts, n_rows)
+        if interrupted:
+            warnings.warn(INTERRUPTED, stacklevel=4)
 
     def _member(self, **changed):
         """A member, not fitted: the parameters that it has in common with this estimator, and ``changed``."""
@@ -150,7 +157,6 @@ class BaseTabularMLP(BaseEstimator):
             return parts_of(folds(Z, y, self._strata(y), self.n_estimators, self.cv, random_state), Z, y, weights)
         if X_val is None or y_val is None:
             raise ValueError("X_val and y_val must be given together, and sample_weight_val only with them.")
-        template.n_features_in_ = Z.shape[1]
         with fitting.about_validation():
             Z_val, y_val = template._check_data(self._encoded(X_val), y_val, reset=False)
             self._encoding.check(y_val)
@@ -158,30 +164,31 @@ class BaseTabularMLP(BaseEstimator):
         return [Part(np.arange(len(Z)), np.arange(len(Z_val)), Z_val, y_val, weights_val)] * self.n_estimators
 
     def _train(self, Z, y, weights, parts, random_state, started):
-        """Members, trained in as many threads as there are for them; after a Ctrl-C some may not be fitted."""
+        """Members, trained in as many threads as there are for them, and whether a Ctrl-C ended that."""
         n_jobs = self.n_jobs if len(parts) == 1 else 1
         members = [self._member(random_state=random_state.randint(2**31), n_jobs=n_jobs) for _ in parts]
 
         def train(number, stop):
             part, member = parts[number], members[number]
-            member.batch_size = min(self.batch_size, len(part.rows))
+            if self.batch_size != "auto":
+                member.batch_size = min(self.batch_size, len(part.rows))
             data = Z[part.rows], self._scaled(y[part.rows]), None if weights is None else weights[part.rows]
             held_out = part.Z, self._scaled(part.y), part.weights
             classes = getattr(self, "classes_", None)
             fitting.fit(member, *data, held_out, incremental=False, classes=classes, tasks=stop)
 
         deadline = math.inf if self.max_time is None else started + self.max_time
-        Crew(members, train, n_workers(self.n_jobs, len(members)), deadline).run()
-        return members
+        interrupted = Crew(members, train, n_workers(self.n_jobs, len(members)), deadline).run()
+        return members, interrupted
 
-    def _learn_from_held_out(self, parts):
+    def _learn_from_held_out(self, parts, n_rows):
         """Calibrate by the rows that were held out, and predict and score those."""
         pairs = list(zip(self.estimators_, parts, strict=True))
         outputs = [self._output(member, part.Z) for member, part in pairs]
         targets = [self._encoding.encode(part.y, np.dtype(np.float64)) for part in parts]
         weights = None if parts[0].weights is None else np.concatenate([part.weights for part in parts])
         self._calibrate(np.concatenate(outputs), np.concatenate(targets), weights)
-        oof = out_of_fold(parts, [self._combined([output]) for output in outputs])
+        oof = out_of_fold(parts, [self._combined([output]) for output in outputs], n_rows)
         y, of_row = (np.zeros((len(oof), targets[0].shape[1])), np.ones(len(oof)))
         for part, values in zip(parts, targets, strict=True):
             y[part.held_out] = values

@@ -8,7 +8,7 @@ from skmlp.estimators.classification import CLASSES, MLPClassifier
 from skmlp.estimators.docs import documented
 from skmlp.estimators.parameters import LOSS_CLASSIFIER, shared_with, store
 from skmlp.estimators.tabular import BaseTabularMLP
-from skmlp.estimators.tabular_parameters import ATTRIBUTES, TABULAR
+from skmlp.estimators.tabular_parameters import ATTRIBUTES, TABULAR, named_only
 
 TEMPERATURE = """\
 temperature_ : float
@@ -16,7 +16,7 @@ temperature_ : float
 """
 
 
-@documented(LOSS_CLASSIFIER, "'accuracy'", CLASSES + TEMPERATURE + ATTRIBUTES, TABULAR)
+@documented(named_only(LOSS_CLASSIFIER), "'accuracy'", CLASSES + TEMPERATURE + ATTRIBUTES, TABULAR)
 class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
     """Classifier for raw tables: an ensemble of multilayer perceptrons behind a :class:`TabularEncoder`.
 
@@ -53,7 +53,7 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
     _member_type = MLPClassifier
     _parameter_constraints = {
         **{name: parameter.constraint for name, parameter in TABULAR.items() if name not in ("quantile", "delta")},
-        "loss": LOSS_CLASSIFIER.constraint[:1],
+        "loss": named_only(LOSS_CLASSIFIER).constraint,
     }
 
     def __init__(

@@ -51,6 +51,9 @@ TABULAR = {name: parameter for name, parameter in PARAMETERS.items() if name not
     "pickle_oof": Parameter(
         "bool, default=False", "Whether a pickle holds ``oof_prediction_``, as long as the training data.", ["boolean"]
     ),
+    "delta": PARAMETERS["delta"]._replace(
+        doc="Residual, in standard deviations of y, from which on the Huber loss is linear."
+    ),
     "solver": Parameter(
         PARAMETERS["solver"].kind.replace(", 'lbfgs'", ""), "The optimiser.", [StrOptions(set(FIRST_ORDER_SOLVERS))]
     ),
@@ -66,8 +69,8 @@ encoder_ : TabularEncoder
 estimators_ : list of estimator
     The members, fitted on encoded rows: ``history_``, ``coefs_`` and the like are theirs.
 oof_prediction_ : ndarray of shape (n_samples, ...)
-    Predictions of the training rows by those members that held them out; NaN for rows that none did. Missing after
-    unpickling, unless ``pickle_oof``.
+    Predictions of the training rows by those members that held them out; NaN for rows that none did. Missing in
+    copies and after unpickling, unless ``pickle_oof``.
 oof_score_ : float
     The score of these predictions: accuracy, R² or D². Epoch and calibration are chosen by the same rows, which makes
     it a little better than that of new ones.
@@ -76,3 +79,8 @@ n_iter_ : int
 device_ : str
     Where the members were trained.
 """
+
+
+def named_only(loss):
+    """The parameter ``loss``, without losses of the user's own."""
+    return Parameter(loss.kind.replace(" or CustomLoss", ""), loss.doc.partition(" Your own")[0], loss.constraint[:1])

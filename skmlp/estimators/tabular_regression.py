@@ -2,14 +2,14 @@
 
 import numpy as np
 from sklearn.base import RegressorMixin
-from sklearn.utils.validation import column_or_1d
+from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from skmlp.estimators.calibration import fit_offsets
 from skmlp.estimators.docs import documented
 from skmlp.estimators.parameters import LOSS_REGRESSOR, shared_with, store
 from skmlp.estimators.regression import MLPRegressor
 from skmlp.estimators.tabular import BaseTabularMLP
-from skmlp.estimators.tabular_parameters import ATTRIBUTES, TABULAR
+from skmlp.estimators.tabular_parameters import ATTRIBUTES, TABULAR, named_only
 from skmlp.formulas.losses import LOSSES
 from skmlp.training.metrics import d2_pinball
 
@@ -21,7 +21,7 @@ quantile_offsets_ : ndarray of shape (n_levels,)
 """
 
 
-@documented(LOSS_REGRESSOR, "'r2'", OWN + ATTRIBUTES, TABULAR)
+@documented(named_only(LOSS_REGRESSOR), "'r2'", OWN + ATTRIBUTES, TABULAR)
 class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
     """Regressor for raw tables: an ensemble of multilayer perceptrons behind a :class:`TabularEncoder`.
 
@@ -64,7 +64,7 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
             for name, parameter in TABULAR.items()
             if name not in ("class_weight", "label_smoothing", "focal_gamma")
         },
-        "loss": LOSS_REGRESSOR.constraint[:1],
+        "loss": named_only(LOSS_REGRESSOR).constraint,
     }
 
     def __init__(
@@ -137,7 +137,8 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
         std : ndarray of the same shape
             Only with ``return_std``: the root of the members' variance at the row plus ``residual_variance_``.
         """
-        outputs = self._outputs(self._encoded(X)) if self.__sklearn_is_fitted__() else self._predictions(X)
+        check_is_fitted(self)
+        outputs = self._outputs(self._encoded(X))
         y = self._encoding.decode(self._combined(outputs))
         if not return_std:
             return y
@@ -165,12 +166,15 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
         return d2_pinball(self._encoding, self._predictions(X), targets, sample_weight)
 
     def _learn_target(self, targets, weights):
-        self._lowest, self._highest = targets.min(axis=0), targets.max(axis=0)
+        counting = targets if weights is None else targets[weights > 0]
+        self._lowest, self._highest = counting.min(axis=0), counting.max(axis=0)
         self._mean, self._scale = np.zeros(targets.shape[1]), np.ones(targets.shape[1])
         if LOSSES[self.loss].domain == "any":
             self._mean = np.average(targets, axis=0, weights=weights)
             spread = np.sqrt(np.average((targets - self._mean) ** 2, axis=0, weights=weights))
             self._scale = np.where(spread > 0.0, spread, 1.0)
+        if self.loss == "huber":
+            self._encoding.loss_settings["delta"] = self.delta * self._scale
 
     def _strata(self, y):
         return None

@@ -9,7 +9,7 @@ from sklearn.utils.optimize import _check_optimize_result
 
 from skmlp.training.hooks import NO_HOOKS
 from skmlp.training.report import make_report
-from skmlp.training.trainer import CALLER, NON_FINITE, OUT_OF_TIME
+from skmlp.training.trainer import CALLER, INTERRUPTED, NON_FINITE, OUT_OF_TIME
 
 
 def fit_lbfgs(run, loop, max_fun, progress, training, validation, hooks=NO_HOOKS):
@@ -70,8 +70,8 @@ def fit_lbfgs(run, loop, max_fun, progress, training, validation, hooks=NO_HOOKS
             )
     except KeyboardInterrupt:
         progress.revert()
-        hooks.interrupted()
-        warnings.warn("Training interrupted by user.", stacklevel=CALLER)
+        if not hooks.interrupted():
+            warnings.warn(INTERRUPTED, stacklevel=CALLER)
         run.parameters[...] = reached
         return
     run.parameters[...] = result.x

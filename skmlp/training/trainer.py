@@ -15,6 +15,7 @@ from skmlp.training.validation import evaluate
 NON_FINITE = (
     "Solver produced non-finite parameter weights. The input data may contain large values and need to be preprocessed."
 )
+INTERRUPTED = "Training interrupted by user."
 OUT_OF_TIME = "There is no time for another epoch. Stopping."
 CALLER = 7  # frames from a method of the trainer up to the code that called the estimator
 
@@ -94,8 +95,8 @@ class Trainer:
                 )
         except KeyboardInterrupt:
             progress.revert()
-            self._hooks.interrupted()
-            warnings.warn("Training interrupted by user.", stacklevel=CALLER)
+            if not self._hooks.interrupted():
+                warnings.warn(INTERRUPTED, stacklevel=CALLER)
         self._finish(finite)
 
     def partial_fit(self):

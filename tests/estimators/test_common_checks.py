@@ -3,9 +3,18 @@
 import pytest
 from sklearn.utils.estimator_checks import estimator_checks_generator, parametrize_with_checks
 
-from skmlp import MLPBinaryClassifier, MLPClassifier, MLPMulticlass, MLPRegressor
+from skmlp import (
+    MLPBinaryClassifier,
+    MLPClassifier,
+    MLPMulticlass,
+    MLPRegressor,
+    TabularMLPClassifier,
+    TabularMLPRegressor,
+)
 
 ESTIMATORS = [MLPBinaryClassifier, MLPMulticlass, MLPRegressor, MLPClassifier]
+TABULAR = [TabularMLPClassifier, TabularMLPRegressor]
+SMALL = {"hidden_layer_sizes": (10,), "n_estimators": 2, "max_iter": 30}
 COMPARED_TO_1E_7 = {
     "check_sample_weight_equivalence_on_dense_data",
     "check_sample_weight_equivalence_on_sparse_data",
@@ -25,6 +34,17 @@ def expected_failures(estimator):
     xfail_strict=False,  # float32 rounding may also stay below 1e-7, by luck
 )
 def test_common_check(estimator, check):
+    check(estimator)
+
+
+@parametrize_with_checks(
+    [estimator(**SMALL) for estimator in TABULAR],
+    expected_failed_checks=lambda estimator: {
+        "check_sample_weight_equivalence_on_dense_data": "rows are assigned to folds, not weights: a row that is left "
+        "out or repeated changes the folds"
+    },
+)
+def test_common_check_of_estimators_for_raw_tables(estimator, check):
     check(estimator)
 
 

@@ -38,7 +38,7 @@ def naive_piecewise_linear(edges, value):
             code.append(1.0)
         else:
             code.append((value - left) / (right - left))
-    return code
+    return [(component - 0.5) / len(code) ** 0.5 for component in code]
 
 
 @pytest.mark.parametrize(("scaling", "naive"), [("robust", naive_robust), ("standard", naive_standard)])

@@ -153,18 +153,20 @@ class Crew:
         interrupted : bool
             Whether there was a Ctrl-C.
         """
-        threads = [threading.Thread(target=self._work, daemon=True) for _ in range(self._workers - 1)]
+        ends = [threading.Event() for _ in range(self._workers - 1)]
+        threads = [threading.Thread(target=self._work, args=(end,), daemon=True) for end in ends]
         try:
             for thread in threads:
                 thread.start()
-            self._work()
+            self._work(threading.Event())
         except KeyboardInterrupt:
             self._stop.interrupted()
         ended = False
         while not ended:
             try:
-                for thread in threads:
-                    if thread.is_alive():  # one may not have been started
+                for thread, end in zip(threads, ends, strict=True):
+                    if thread.ident is not None:  # it was started
+                        end.wait()  # after an interrupted join, Python may take a thread that still runs for ended
                         thread.join()
                 ended = True
             except KeyboardInterrupt:
@@ -173,8 +175,8 @@ class Crew:
             raise self._errors[0]
         return self._stop.by_user
 
-    def _work(self):
-        """Take members as long as there are any."""
+    def _work(self, end):
+        """Take members as long as there are any, and set the event ``end``."""
         try:
             while True:
                 with self._lock:
@@ -191,3 +193,5 @@ class Crew:
         except BaseException as error:
             self._errors.append(error)
             self._stop.wanted.set()
+        finally:
+            end.set()

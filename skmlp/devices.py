@@ -38,6 +38,22 @@ def kernel_folder():
         return None
 
 
+def allowed_threads(n_jobs):
+    """Threads that a fit may use, its own included; with ``n_jobs`` None as many as there are free cores."""
+    import_uninterrupted("skmlp.cpu.threads")
+    from skmlp.cpu import threads
+
+    return threads.allowed_threads(n_jobs)
+
+
+def run_together(size, work, abort):
+    """Call ``work(member)`` in so many threads, this one included; ``abort()`` is called when one fails."""
+    import_uninterrupted("skmlp.cpu.team")
+    from skmlp.cpu import team
+
+    team.run_together(size, work, abort)
+
+
 def import_uninterrupted(module):
     """Import in a thread of its own: a Ctrl-C in the middle would leave Numba half imported, of no use from then on."""
 

@@ -47,6 +47,8 @@ ARRIVED, GENERATION, GIVEN_UP, N_CELLS = 0, 16, 32, 48  # places in the barrier,
 # a member that looked on, or yielded (sched_yield) without sleeping, would lose the rest of its turn at each barrier.
 SPINS = 100_000
 
+GRACE = 1.0  # seconds in which a thread begins that has been started
+
 WORTHY_SHARD = 1_000  # weights of a network whose shards take long enough for several threads
 WORTHY_WORK = 2e8  # weights times rows: some ten milliseconds
 
@@ -63,21 +65,26 @@ def team_size(n_jobs, tasks, n_weights, rows):
 def run_together(size, work, abort=lambda: None):
     """Call ``work(member)`` for so many members, the first in this thread; raises what one of them raised.
 
-    ``abort()`` is called when a member fails, so that the others need not wait for it.
+    ``abort()`` is called when a member fails, so that the others need not wait for it. No thread outlives the call,
+    whatever the user presses: what the members work on may go away then.
     """
-    errors = []
+    errors, started = [], []
 
-    def attempt(member):
+    def attempt(member, ended):
         try:
             with working():
                 work(member)
         except BaseException as error:
             abort()
             errors.append(error)
+        finally:
+            ended.set()
 
-    threads = [threading.Thread(target=attempt, args=(member,), daemon=True) for member in range(1, size)]
     try:
-        for thread in threads:
+        for member in range(1, size):
+            ended = threading.Event()
+            thread = threading.Thread(target=attempt, args=(member, ended), daemon=True)
+            started.append((thread, ended))
             thread.start()
         with working():
             work(0)
@@ -85,7 +92,7 @@ def run_together(size, work, abort=lambda: None):
         abort()
         raise
     finally:
-        wait_for(threads, abort)
+        wait_for(started, abort)
     if errors:
         raise errors[0]
 
@@ -105,13 +112,19 @@ class Team:
         run_together(len(self.members), work, abort=partial(self._barrier.__setitem__, GIVEN_UP, 1))
 
 
-def wait_for(threads, abort):
-    """Wait until threads that were started have ended; a Ctrl-C is held back till then, and aborts their work."""
+def wait_for(started, abort):
+    """Wait until threads have ended, given with the events that they set then.
+
+    A Ctrl-C is held back till then, and aborts their work. Joining a thread would not do: CPython (3.11, for one) takes
+    it for ended when a Ctrl-C ends the waiting.
+    """
     interrupt = None
-    for thread in threads:
-        while thread.is_alive():
+    for thread, ended in started:
+        while not ended.is_set():
             try:
-                thread.join()
+                # A Ctrl-C may have come out of its start: then it begins a moment later, or not at all.
+                if not ended.wait(None if thread.ident else GRACE) and not thread.ident:
+                    break
             except KeyboardInterrupt as error:
                 interrupt = error
                 abort()  # again, for a second Ctrl-C may have cut short what the first one began

@@ -7,9 +7,9 @@ from math import ceil
 from typing import NamedTuple
 
 import numpy as np
-from joblib import cpu_count, effective_n_jobs
 from sklearn.model_selection import KFold, StratifiedKFold, check_cv
 
+from skmlp.devices import run_together
 from skmlp.estimators.callbacks import Tasks
 
 
@@ -121,11 +121,6 @@ class Stop(Tasks):
         return True
 
 
-def n_workers(n_jobs, n_members):
-    """Threads that train members side by side."""
-    return min(n_members, cpu_count() if n_jobs is None else effective_n_jobs(n_jobs))
-
-
 class Crew:
     """Threads that train members, one after the other, until none is left.
 
@@ -143,7 +138,7 @@ class Crew:
 
     def __init__(self, members, train, workers, deadline):
         self._members, self._train, self._workers, self._deadline = members, train, workers, deadline
-        self._stop, self._lock, self._next, self._errors = Stop(), threading.Lock(), 0, []
+        self._stop, self._lock, self._next = Stop(), threading.Lock(), 0
 
     def run(self):
         """Train all, or after a Ctrl-C those that have begun; raises what one of them raised.
@@ -153,45 +148,21 @@ class Crew:
         interrupted : bool
             Whether there was a Ctrl-C.
         """
-        ends = [threading.Event() for _ in range(self._workers - 1)]
-        threads = [threading.Thread(target=self._work, args=(end,), daemon=True) for end in ends]
         try:
-            for thread in threads:
-                thread.start()
-            self._work(threading.Event())
+            run_together(self._workers, self._work, abort=self._stop.wanted.set)
         except KeyboardInterrupt:
             self._stop.interrupted()
-        ended = False
-        while not ended:
-            try:
-                for thread, end in zip(threads, ends, strict=True):
-                    if thread.ident is not None:  # it was started
-                        end.wait()  # after an interrupted join, Python may take a thread that still runs for ended
-                        thread.join()
-                ended = True
-            except KeyboardInterrupt:
-                self._stop.interrupted()
-        if self._errors:
-            raise self._errors[0]
         return self._stop.by_user
 
-    def _work(self, end):
-        """Take members as long as there are any, and set the event ``end``."""
-        try:
-            while True:
-                with self._lock:
-                    number, left = self._next, len(self._members) - self._next
-                    self._next += 1
-                if left <= 0 or self._stop.wanted.is_set():
-                    return
-                if np.isfinite(self._deadline):
-                    seconds = (self._deadline - time.perf_counter()) / ceil(left / self._workers)
-                    self._members[number].max_time = max(seconds, 1e-9)
-                self._train(number, self._stop)
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:
-            self._errors.append(error)
-            self._stop.wanted.set()
-        finally:
-            end.set()
+    def _work(self, worker):
+        """Train members as long as there are any."""
+        while True:
+            with self._lock:
+                number, left = self._next, len(self._members) - self._next
+                self._next += 1
+            if left <= 0 or self._stop.wanted.is_set():
+                return
+            if np.isfinite(self._deadline):
+                seconds = (self._deadline - time.perf_counter()) / ceil(left / self._workers)
+                self._members[number].max_time = max(seconds, 1e-9)
+            self._train(number, self._stop)

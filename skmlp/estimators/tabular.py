@@ -9,9 +9,10 @@ from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from skmlp.devices import allowed_threads
 from skmlp.estimators import fitting, inputs
 from skmlp.estimators.base import unchanged_on_error
-from skmlp.estimators.ensemble import Crew, Part, folds, n_workers, out_of_fold, parts_of
+from skmlp.estimators.ensemble import Crew, Part, folds, out_of_fold, parts_of
 from skmlp.estimators.evaluation import make_evaluation
 from skmlp.preprocessing import TabularEncoder
 from skmlp.training.metrics import resolve, stopping_score
@@ -178,7 +179,8 @@ class BaseTabularMLP(BaseEstimator):
             fitting.fit(member, *data, held_out, incremental=False, classes=classes, tasks=stop)
 
         deadline = math.inf if self.max_time is None else started + self.max_time
-        interrupted = Crew(members, train, n_workers(self.n_jobs, len(members)), deadline).run()
+        workers = min(len(members), allowed_threads(self.n_jobs))
+        interrupted = Crew(members, train, workers, deadline).run()
         return members, interrupted
 
     def _learn_from_held_out(self, parts, n_rows):
@@ -188,12 +190,14 @@ class BaseTabularMLP(BaseEstimator):
         targets = [self._encoding.encode(part.y, np.dtype(np.float64)) for part in parts]
         weights = None if parts[0].weights is None else np.concatenate([part.weights for part in parts])
         self._calibrate(np.concatenate(outputs), np.concatenate(targets), weights)
-        oof = out_of_fold(parts, [self._combined([output]) for output in outputs], n_rows)
-        y, of_row = (np.zeros((len(oof), targets[0].shape[1])), np.ones(len(oof)))
+        mean = out_of_fold(parts, outputs, n_rows)
+        known = ~np.isnan(mean[:, 0])
+        oof = np.full_like(mean, np.nan)
+        oof[known] = self._combined([mean[known]])
+        y, of_row = np.zeros((n_rows, targets[0].shape[1])), np.ones(n_rows)
         for part, values in zip(parts, targets, strict=True):
             y[part.held_out] = values
             of_row[part.held_out] = 1.0 if part.weights is None else part.weights
-        known = ~np.isnan(oof[:, 0])
         self.oof_score_ = stopping_score(self._encoding)(oof[known], y[known], of_row[known])
         self.oof_prediction_ = self._public(oof)
 

@@ -1,6 +1,7 @@
 """Threads that share an epoch or a prediction: the same bits, and no one left waiting."""
 
 import os
+import signal
 import threading
 import time
 from types import SimpleNamespace
@@ -21,6 +22,8 @@ from tests.ways import needs_jit
 pytestmark = needs_jit
 ROWS = 9 * SHARD_ROWS + 30
 BATCH = 4 * SHARD_ROWS  # the last batch has two shards, the last of them of 30 rows
+
+needs_signals = pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="no signals to threads on this system")
 
 
 @pytest.fixture
@@ -190,45 +193,62 @@ def test_a_member_that_fails_leaves_no_one_waiting(who, error, members, monkeypa
     assert_same_bits(trained(problem), expected)
 
 
-def test_an_interrupt_while_waiting_is_held_back_till_all_have_ended(monkeypatch):
-    release, ended = threading.Event(), []
-    waiting = threading.Thread(target=lambda: (release.wait(10), ended.append(True)))
-    waiting.start()
-    join = waiting.join
+def press_ctrl_c():
+    """A real signal, which ends the waiting for a lock, as ``_thread.interrupt_main`` does not."""
+    signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
 
-    def interrupted(*arguments):
-        monkeypatch.setattr(waiting, "join", join)
-        release.set()
-        raise KeyboardInterrupt
 
-    monkeypatch.setattr(waiting, "join", interrupted)
+@needs_signals
+def test_an_interrupt_while_waiting_is_held_back_till_all_have_ended():
+    """A real one: CPython takes a thread for ended when the join that waits for it is interrupted."""
+    ended = []
+
+    def work(member):
+        if member == 1:
+            threading.Timer(0.05, press_ctrl_c).start()
+            time.sleep(0.3)
+            ended.append(True)
+
     with pytest.raises(KeyboardInterrupt):
-        team.wait_for([waiting], lambda: None)
+        team.run_together(2, work)
     assert ended
 
 
-def test_members_end_although_a_second_interrupt_keeps_the_first_from_aborting(monkeypatch):
+@needs_signals
+def test_members_end_although_a_second_interrupt_keeps_the_first_from_aborting():
     aborted, calls = threading.Event(), []
 
     def work(member):
         if member == 0:
             raise KeyboardInterrupt
-        aborted.wait(10)
+        assert aborted.wait(10)
 
     def abort():
         calls.append("abort")
         if len(calls) == 1:
+            threading.Timer(0.05, press_ctrl_c).start()
             raise KeyboardInterrupt  # as Ctrl-C would, before anything is done
         aborted.set()
 
-    def join(thread):
-        monkeypatch.undo()
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(threading.Thread, "join", join)
     with pytest.raises(KeyboardInterrupt):
         team.run_together(2, work, abort)
     assert aborted.is_set()
+
+
+@pytest.mark.parametrize("begins", [False, True])
+def test_a_thread_whose_start_is_interrupted_is_waited_for_if_it_begins(begins, monkeypatch):
+    monkeypatch.setattr(team, "GRACE", 0.05)
+    start, ended = threading.Thread.start, []
+
+    def interrupted(thread):
+        if begins:
+            start(thread)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(threading.Thread, "start", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        team.run_together(2, lambda member: (time.sleep(0.2), ended.append(member)))
+    assert ended == [1] * begins
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")

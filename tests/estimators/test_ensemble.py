@@ -29,12 +29,10 @@ def naive_prediction(model, y, members, rows):
     """What members predict, one by one, of the definition."""
     Z = model.encoder_.transform(rows)
     if hasattr(model, "predict_proba"):
-        logits = [member.decision_function(Z).astype(float) / model.temperature_ for member in members]
+        z = np.mean([member.decision_function(Z).astype(float) for member in members], axis=0) / model.temperature_
         if y.ndim == 2:
-            return np.mean([expit(z) for z in logits], axis=0)
-        if logits[0].ndim == 1:
-            return np.mean([np.column_stack([expit(-z), expit(z)]) for z in logits], axis=0)
-        return np.mean([softmax(z, axis=1) for z in logits], axis=0)
+            return expit(z)
+        return np.column_stack([expit(-z), expit(z)]) if z.ndim == 1 else softmax(z, axis=1)
     values = np.mean([member.predict(Z) * y.std(axis=0) + y.mean(axis=0) for member in members], axis=0)
     return np.clip(values, y.min(axis=0), y.max(axis=0))
 

@@ -374,6 +374,12 @@ def test_networks_are_found_wherever_they_are():
     assert network.activation == "tanh"
 
 
+def test_of_an_estimator_for_raw_tables_a_member_is_taken():
+    network, = networks_in(skmlp.TabularMLPRegressor(activation="silu", feature_rate=3.0))
+    assert (type(network), network.activation, network.feature_rate) == (MLPRegressor, "silu", 3.0)
+    assert networks_in(make_pipeline(skmlp.TabularMLPClassifier()))[0].early_stopping
+
+
 def test_networks_that_compile_the_same_are_taken_once():
     rates = [MLPClassifier(learning_rate_init=rate, hidden_layer_sizes=[8, 8]) for rate in (0.1, 0.01)]
     others = [MLPClassifier((8, 8), learning_rate="cosine", metrics=["f1"]), MLPBinaryClassifier((8, 8))]

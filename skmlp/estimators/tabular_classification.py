@@ -162,6 +162,10 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
         tags.classifier_tags.multi_label = True
         return tags
 
+    def _member(self, **changed):
+        smoothing = {} if self.loss == "log_loss" else {"label_smoothing": 0.0}  # members refuse it
+        return super()._member(**smoothing | changed)
+
     def _learn_target(self, targets, weights):
         self.classes_ = self._encoding.classes
 

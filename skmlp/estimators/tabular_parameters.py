@@ -54,6 +54,9 @@ TABULAR = {name: parameter for name, parameter in PARAMETERS.items() if name not
     "delta": PARAMETERS["delta"]._replace(
         doc="Residual, in standard deviations of y, from which on the Huber loss is linear."
     ),
+    "label_smoothing": PARAMETERS["label_smoothing"]._replace(
+        doc="Share of each target that is spread evenly over the classes; with loss='log_loss' only."
+    ),
     "solver": Parameter(
         PARAMETERS["solver"].kind.replace(", 'lbfgs'", ""), "The optimiser.", [StrOptions(set(FIRST_ORDER_SOLVERS))]
     ),

@@ -26,6 +26,7 @@ from skmlp.estimators.classification import MLPBinaryClassifier, MLPClassifier, 
 from skmlp.estimators.custom import CustomLoss
 from skmlp.estimators.parameters import LOSS_CLASSIFIER, LOSS_REGRESSOR, PARAMETERS
 from skmlp.estimators.regression import MLPRegressor
+from skmlp.estimators.tabular import BaseTabularMLP
 
 ESTIMATORS = (MLPBinaryClassifier, MLPMulticlass, MLPClassifier, MLPRegressor)
 ROWS, ROWS_OF_SHARDS = 128, 1024  # of a small fit, and of one whose batch is shared among threads
@@ -142,6 +143,7 @@ def networks_in(estimator):
         candidates = [clone(estimator.estimator).set_params(**each) for each in ParameterGrid(estimator.param_grid)]
     parts = [part for each in candidates for part in (each, *each.get_params().values())]
     networks = [part for part in parts if isinstance(part, BaseMLP)]
+    networks += [part._member() for part in parts if isinstance(part, BaseTabularMLP)]
     if not networks:
         raise ValueError(f"warmup: there is no network of skmlp in {estimator!r}.")
     return networks

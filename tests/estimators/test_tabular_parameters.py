@@ -103,7 +103,6 @@ def test_values_that_do_not_fit(make, y, name, value, n_jobs):
     ("make", "parameters", "y", "message"),
     [
         (classifier, {"label_smoothing": 1.0}, LABELS, "label_smoothing"),
-        (classifier, {"label_smoothing": 0.1, "loss": "focal"}, LABELS, "label_smoothing=0.1 goes with"),
         (classifier, {"focal_gamma": -1.0}, LABELS, "focal_gamma"),
         (classifier, {"class_weight": "even"}, LABELS, "class_weight"),
         (classifier, {"class_weight": {"low": -1.0}}, LABELS, "class_weight"),

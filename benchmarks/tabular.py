@@ -66,7 +66,7 @@ def find_sets(folder):
     return list(module.list()), module.load
 
 
-def halves(X, y, task, size, seed):
+def halves(y, task, size, seed):
     """A random part of the rows, and the rest; by class where there are classes."""
     stratify = None if task == "regression" else y
     return train_test_split(np.arange(len(y)), test_size=size, random_state=seed, stratify=stratify)
@@ -74,9 +74,9 @@ def halves(X, y, task, size, seed):
 
 def measure(variant, X, y, task, seed, members, rows):
     """Main score, proper score (lower is better) and seconds of one fit."""
-    rows = halves(X, y, task, 0.2, 0)[0][:rows]
+    rows = halves(y, task, 0.2, 0)[0][:rows]
     X, y = X.iloc[rows].reset_index(drop=True), y[rows]
-    train, test = halves(X, y, task, 0.25, 100 + seed)
+    train, test = halves(y, task, 0.25, 100 + seed)
     kind = NUMBERS if task == "regression" else CLASSES
     changes = VARIANTS[variant].get(BOTH, {}) | VARIANTS[variant].get(kind, {})
     estimator = skmlp.TabularMLPRegressor if task == "regression" else skmlp.TabularMLPClassifier
@@ -84,39 +84,50 @@ def measure(variant, X, y, task, seed, members, rows):
     started = time.process_time()
     model.fit(X.iloc[train], y[train])
     seconds = time.process_time() - started
+    predict = model.predict if task == "regression" else model.predict_proba
+    return *scores(y[test], predict(X.iloc[test]), task), seconds
+
+
+def scores(y, predictions, task):
+    """Main score and proper score of predictions."""
     if task == "regression":
-        predictions = model.predict(X.iloc[test])
-        return r2_score(y[test], predictions), root_mean_squared_error(y[test], predictions), seconds
-    p = np.clip(model.predict_proba(X.iloc[test]), 1e-7, 1.0)
+        return r2_score(y, predictions), root_mean_squared_error(y, predictions)
+    p = np.clip(predictions, 1e-7, 1.0)
     p /= p.sum(axis=1, keepdims=True)
-    main = roc_auc_score(y[test], p[:, 1]) if task == "binary" else accuracy_score(y[test], p.argmax(axis=1))
-    return main, log_loss(y[test], p, labels=np.unique(y)), seconds
+    main = roc_auc_score(y, p[:, 1]) if task == "binary" else accuracy_score(y, p.argmax(axis=1))
+    return main, log_loss(y, p, labels=np.arange(p.shape[1]))
 
 
-def known(path):
-    """Results that were measured before."""
+def known(path, fields, keys=3):
+    """Results that were measured before, by their first fields."""
     if not path.exists():
         with open(path, "w", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerow(FIELDS)
+            csv.writer(file).writerow(fields)
     with open(path, newline="", encoding="utf-8") as file:
-        return {(row["set"], int(row["split"]), row["variant"]): row for row in csv.DictReader(file)}
+        return {tuple(row[:keys]): row for row in list(csv.reader(file))[1:]}
+
+
+def keep(path, results, row, keys=3):
+    """Note a result, and append it to the file."""
+    results[tuple(row[:keys])] = row
+    with open(path, "a", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerow(row)
 
 
 def compare(results, variant):
-    """A row of the table: a variant against the defaults, over the cells that both have."""
+    """A row of the table: a variant against the defaults, over the sets and splits that both have."""
     pairs = {}
     for (name, split, other), row in results.items():
         base = results.get((name, split, DEFAULTS))
         if other == variant and base:
-            pairs.setdefault(name, []).append([float(each[field]) for field in FIELDS[3:] for each in (row, base)])
+            pairs.setdefault(name, []).append([[float(value) for value in each[3:]] for each in (row, base)])
     means = np.array([np.mean(cells, axis=0) for cells in pairs.values()])
-    main, main_base, proper, proper_base, seconds, seconds_base = means.T
+    (main, proper, seconds), (main_base, proper_base, seconds_base) = means.transpose(1, 2, 0)
     change = 100.0 * np.mean(np.log(proper / proper_base))
-    won = [np.mean(better + 0.5 * equal) for better, equal in (
-        (proper < proper_base, proper == proper_base), (main > main_base, main == main_base)
-    )]
-    time_ratio = seconds.sum() / seconds_base.sum()
-    return [variant, str(len(means)), f"{change:+.1f} %", *(f"{share:.0%}" for share in won), f"{time_ratio:.2f}"]
+    if variant == DEFAULTS:
+        return [variant, str(len(means)), "", "", "", "1"]
+    won = [f"{share.mean():.0%}" for share in (proper < proper_base, main > main_base)]
+    return [variant, str(len(means)), f"{change:+.1f} %", *won, f"{seconds.sum() / seconds_base.sum():.2f}"]
 
 
 def main():
@@ -133,18 +144,14 @@ def main():
     print(describe_machine())
     warnings.simplefilter("ignore")
     names, load = find_sets(arguments.data)
-    results = known(arguments.results)
+    results = known(arguments.results, FIELDS)
     cells = itertools.product(range(arguments.splits), arguments.variants, arguments.sets or names)
     with threadpool_limits(limits=1):
         for split, variant, name in cells:
-            if (name, split, variant) in results:
-                continue
-            X, y, task, _ = load(name)
-            scores = measure(variant, X, y, task, split, arguments.members, arguments.rows)
-            row = [name, split, variant, *(f"{score:.6g}" for score in scores)]
-            results[name, split, variant] = dict(zip(FIELDS, row, strict=True))
-            with open(arguments.results, "a", newline="", encoding="utf-8") as file:
-                csv.writer(file).writerow(row)
+            if (name, str(split), variant) not in results:
+                X, y, task, _ = load(name)
+                values = measure(variant, X, y, task, split, arguments.members, arguments.rows)
+                keep(arguments.results, results, [name, str(split), variant, *(f"{value:.6g}" for value in values)])
     header = ["variant", "sets", "proper score", "better, proper", "better, main", "time"]
     show(header, [compare(results, variant) for variant in arguments.variants], arguments.out)
 

@@ -68,7 +68,7 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
         calibrate=True,
         pickle_oof=False,
         hidden_layer_sizes=(128, 128),
-        activation="mish",
+        activation="relu",
         dropout=0.25,
         normalization=None,
         weight_init="ntk",

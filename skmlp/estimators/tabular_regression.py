@@ -72,7 +72,7 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
         *,
         categorical_features="from_dtype",
         numeric_scaling="robust",
-        n_bins=16,
+        n_bins=48,
         max_categories=32,
         n_estimators=8,
         cv=8,

@@ -1,10 +1,10 @@
 """Raw tables: the defaults of the estimators against those of other libraries, same splits, one core.
 
 python benchmarks/tables.py [--data FOLDER] [--sets NAME ...] [--peers NAME ...] [--seeds 3] [--rows 4000]
-                            [--results tables_results.csv] [--out tables.csv]
+                            [--results results.csv] [--out tables.csv]
 
 80 % of each set are for training, at most ``--rows`` rows of them, the rest for the scores. FOLDER is as for
-``tabular.py``; results are kept, and not measured again. The table gives the mean rank by main score (AUC, accuracy,
+``tabular.py``, and so is ``--results``. The table gives the mean rank by main score (AUC, accuracy,
 R²) and by proper score (log-loss, root mean squared error), the share of sets where ours is better by each, the share
 of sets of classes where its expected calibration error (15 bins of the highest probability) is lower, and the median
 ratios of the processor times of fits and predictions, theirs over ours.
@@ -166,7 +166,7 @@ def main():
     arguments.add_argument("--peers", nargs="+", default=["HistGradientBoosting"], choices=list(MODELS)[1:])
     arguments.add_argument("--seeds", type=int, default=3)
     arguments.add_argument("--rows", type=int, default=4000)
-    arguments.add_argument("--results", type=Path, default=Path("tables_results.csv"))
+    arguments.add_argument("--results", type=Path)
     arguments = arguments.parse_args()
     print(describe_machine())
     warnings.simplefilter("ignore")

@@ -1,12 +1,13 @@
 """What each part of the recipe for raw tables is worth: the defaults against changes of one part at a time.
 
 python benchmarks/tabular.py [--data FOLDER] [--sets NAME ...] [--variants NAME ...] [--splits 2] [--rows 4000]
-                             [--results results.csv] [--out table.csv]
+                             [--results results.csv] [--out tabular.csv]
 
 Each set is cut into 80 % for training and 20 % that are looked at by nothing here; of the first, at most ``--rows``
 rows, a quarter is held out, at random for each split, to score on. FOLDER holds a module ``datasets`` with ``list()``,
 the names, and ``load(name)``: (frame, y, 'binary' | 'multiclass' | 'regression', names of the categorical columns);
-without one the sets that scikit-learn and this package ship are taken. Results are kept, and not measured again.
+without one the sets that scikit-learn and this package ship are taken. What the file ``--results`` holds is not
+measured again.
 
 For each variant the table gives, over the sets: the mean logarithm of its proper score (log-loss, root mean squared
 error) over that of the defaults, in percent; the share of sets where it is better, by proper and by main score (AUC,
@@ -36,6 +37,31 @@ BOTH, CLASSES, NUMBERS = "both", "classifier", "regressor"
 # What a variant changes: of both estimators, or of one of them.
 VARIANTS = {
     DEFAULTS: {},
+    "no bins": {BOTH: {"n_bins": None}},
+    "half of the bins": {CLASSES: {"n_bins": 8}, NUMBERS: {"n_bins": 24}},
+    "twice the bins": {CLASSES: {"n_bins": 32}, NUMBERS: {"n_bins": 96}},
+    "standard scaling": {BOTH: {"numeric_scaling": "standard"}},
+    "quantile scaling": {BOTH: {"numeric_scaling": "quantile"}},
+    "no learned scales": {BOTH: {"feature_rate": None}},
+    "biases at the full rate": {BOTH: {"bias_rate": 1.0}},
+    "standard parametrisation": {
+        BOTH: {"parametrization": "standard", "weight_init": "auto", "bias_rate": 1.0, "learning_rate_init": 0.003}
+    },
+    "cosine": {BOTH: {"learning_rate": "cosine"}},
+    "beta_2 0.999": {BOTH: {"beta_2": 0.999}},
+    "mish for classes, relu for numbers": {CLASSES: {"activation": "mish"}, NUMBERS: {"activation": "relu"}},
+    "selu": {BOTH: {"activation": "selu"}},
+    "no dropout": {BOTH: {"dropout": 0.0}},
+    "dropout 0.4": {BOTH: {"dropout": 0.4}},
+    "no label smoothing": {CLASSES: {"label_smoothing": 0.0}},
+    "weight decay 0.02": {BOTH: {"weight_decay": 0.02}},
+    "half of the epochs": {BOTH: {"max_iter": 64}},
+    "twice the epochs": {BOTH: {"max_iter": 256}},
+    "two layers of 256": {BOTH: {"hidden_layer_sizes": (256, 256)}},
+    "three layers of 128": {BOTH: {"hidden_layer_sizes": (128, 128, 128)}},
+    "accuracy picks the epoch": {CLASSES: {"monitor": "auto"}},
+    "not calibrated": {CLASSES: {"calibrate": False}},
+    "one member": {BOTH: {"n_estimators": 1}},
 }
 FIELDS = ["set", "split", "variant", "main", "proper", "seconds"]
 SHIPPED = {
@@ -98,20 +124,23 @@ def scores(y, predictions, task):
     return main, log_loss(y, p, labels=np.arange(p.shape[1]))
 
 
-def known(path, fields, keys=3):
-    """Results that were measured before, by their first fields."""
+def known(path, fields):
+    """Results that a file holds, by their first three fields; a file that is not there yet is begun."""
+    if path is None:
+        return {}
     if not path.exists():
         with open(path, "w", newline="", encoding="utf-8") as file:
             csv.writer(file).writerow(fields)
     with open(path, newline="", encoding="utf-8") as file:
-        return {tuple(row[:keys]): row for row in list(csv.reader(file))[1:]}
+        return {tuple(row[:3]): row for row in list(csv.reader(file))[1:]}
 
 
-def keep(path, results, row, keys=3):
-    """Note a result, and append it to the file."""
-    results[tuple(row[:keys])] = row
-    with open(path, "a", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerow(row)
+def keep(path, results, row):
+    """Note a result, and append it to the file if there is one."""
+    results[tuple(row[:3])] = row
+    if path is not None:
+        with open(path, "a", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerow(row)
 
 
 def compare(results, variant):
@@ -139,7 +168,7 @@ def main():
     arguments.add_argument("--splits", type=int, default=2)
     arguments.add_argument("--members", type=int, default=5)
     arguments.add_argument("--rows", type=int, default=4000)
-    arguments.add_argument("--results", type=Path, default=Path("tabular_results.csv"))
+    arguments.add_argument("--results", type=Path)
     arguments = arguments.parse_args()
     print(describe_machine())
     warnings.simplefilter("ignore")

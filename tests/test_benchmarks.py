@@ -21,6 +21,8 @@ QUICK = {
     "roofline": ["--workloads", "default", "--size", "64"],
     "scaling": ["--axes", "rows", "classes", "--values", "2"],
     "steps": ["--workloads", "pima"],
+    "tables": ["--sets", "wine", "--seeds", "1"],
+    "tabular": ["--sets", "wine", "--variants", "defaults", "one member", "--splits", "1", "--members", "2"],
     "threads": ["--workloads", "pima"],
 }
 SLOW = {  # start processes of their own

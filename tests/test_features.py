@@ -5,6 +5,7 @@ import pytest
 import tests.features.network
 import tests.features.objective
 import tests.features.reporting
+import tests.features.tables
 import tests.features.training
 import tests.features.world  # noqa: F401  (each registers its demonstrations)
 from tests.features.table import DEMONSTRATIONS, OURS, ROWS

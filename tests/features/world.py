@@ -18,7 +18,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skmlp import MLPClassifier, MLPMulticlass, MLPRegressor
+from skmlp import MLPClassifier, MLPMulticlass, MLPRegressor, TabularMLPRegressor
 from tests.features.table import CLASSES, FAST, VALUES, X, shows
 
 
@@ -115,3 +115,10 @@ def parts():
         for part in np.array_split(np.arange(200), 4):
             model.partial_fit(X[part], VALUES[part])
     assert model.score(X, VALUES) > 0.9
+
+
+@shows("Missing values in X")
+def missing():
+    holes = np.where(np.arange(X.size).reshape(X.shape) % 9 == 0, np.nan, X)
+    model = TabularMLPRegressor(n_estimators=2, random_state=0).fit(holes, VALUES)
+    assert model.score(holes, VALUES) > 0.5

@@ -1,4 +1,4 @@
-"""Which back end trains and predicts, and where its compiled kernels are kept."""
+"""Which back end trains and predicts, where its compiled kernels are kept, and its threads."""
 
 import sys
 import threading

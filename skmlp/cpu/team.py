@@ -7,6 +7,7 @@ Each element of the gradient is added up in the order of the shards, so the numb
 
 import os
 import threading
+from _thread import start_new_thread
 from functools import partial
 
 import numpy as np
@@ -68,9 +69,10 @@ def run_together(size, work, abort=lambda: None):
     ``abort()`` is called when a member fails, so that the others need not wait for it. No thread outlives the call,
     whatever the user presses: what the members work on may go away then.
     """
-    errors, started = [], []
+    errors, wanted, begun, ended = [], [], [], []
 
-    def attempt(member, ended):
+    def attempt(member, lock):
+        begun.append(member)
         try:
             with working():
                 work(member)
@@ -78,21 +80,22 @@ def run_together(size, work, abort=lambda: None):
             abort()
             errors.append(error)
         finally:
-            ended.set()
+            ended.append(member)
+            lock.release()
 
     try:
         for member in range(1, size):
-            ended = threading.Event()
-            thread = threading.Thread(target=attempt, args=(member, ended), daemon=True)
-            started.append((thread, ended))
-            thread.start()
+            lock = threading.Lock()
+            lock.acquire()
+            wanted.append((member, lock))
+            start_new_thread(attempt, (member, lock))
         with working():
             work(0)
     except BaseException:
         abort()
         raise
     finally:
-        wait_for(started, abort)
+        wait_for(wanted, begun, ended, abort)
     if errors:
         raise errors[0]
 
@@ -112,19 +115,19 @@ class Team:
         run_together(len(self.members), work, abort=partial(self._barrier.__setitem__, GIVEN_UP, 1))
 
 
-def wait_for(started, abort):
-    """Wait until threads have ended, given with the events that they set then.
+def wait_for(wanted, begun, ended, abort):
+    """Wait for the members of ``wanted`` until they are among ``ended``; their locks are released then.
 
-    A Ctrl-C is held back till then, and aborts their work. Joining a thread would not do: CPython (3.11, for one) takes
-    it for ended when a Ctrl-C ends the waiting.
+    A Ctrl-C is held back till then, and aborts their work. What it could tear is not used here: ``threading`` is plain
+    Python, so that an event may stay locked for ever, and (in CPython 3.11) a thread whose join was interrupted counts
+    as ended.
     """
     interrupt = None
-    for thread, ended in started:
-        while not ended.is_set():
+    for member, lock in wanted:
+        while member not in ended:
             try:
-                # A Ctrl-C may have come out of its start: then it begins a moment later, or not at all.
-                if not ended.wait(None if thread.ident else GRACE) and not thread.ident:
-                    break
+                if not lock.acquire(timeout=GRACE) and member not in begun:
+                    break  # a Ctrl-C came just before its start
             except KeyboardInterrupt as error:
                 interrupt = error
                 abort()  # again, for a second Ctrl-C may have cut short what the first one began

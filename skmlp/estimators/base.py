@@ -24,8 +24,7 @@ def unchanged_on_error(estimator):
     try:
         yield
     except BaseException:
-        vars(estimator).clear()
-        vars(estimator).update(before)
+        estimator.__dict__ = before  # at once: a second Ctrl-C finds it whole
         if draws is not None:
             generator.set_state(draws)
         raise

@@ -59,6 +59,14 @@ def fit_offsets(predictions, y, weights, levels):
     -------
     offsets : ndarray of shape (n_levels,)
     """
-    method = {} if weights is None else {"method": "inverted_cdf", "weights": weights}
     columns = zip(predictions.T, levels, strict=True)
-    return np.array([np.quantile(y - column, level, **method) for column, level in columns])
+    return np.array([quantile(y - column, level, weights) for column, level in columns])
+
+
+def quantile(values, level, weights):
+    """The quantile of values; with weights the smallest that has at least this share of them at or below it."""
+    if weights is None:
+        return np.quantile(values, level)
+    order = np.argsort(values)
+    shares = np.cumsum(weights[order])
+    return values[order[min(np.searchsorted(shares, level * shares[-1]), len(values) - 1)]]

@@ -1,6 +1,5 @@
 """Members of an ensemble: which rows each is trained on, and their training side by side."""
 
-import threading
 import time
 import warnings
 from math import ceil
@@ -85,7 +84,10 @@ def folds(Z, y, classes, n_estimators, cv, random_state):
             new = shuffled_folds(rows, classes, min(int(cv), rows), random_state)
         else:
             splits = check_cv(cv, y, classifier=classes is not None).split(Z, y)
-            new = [(every[train], every[held_out]) for train, held_out in splits]  # which may be lists, or masks
+            try:
+                new = [(every[train], every[held_out]) for train, held_out in splits]  # which may be lists, or masks
+            except (IndexError, TypeError) as error:
+                raise ValueError(f"cv: the folds are no pairs of row numbers below {rows}: {error}") from error
         if not new or any(len(train) == 0 or len(held_out) == 0 for train, held_out in new):
             raise ValueError("cv: there is a fold without rows to train on or to hold out, or no fold at all.")
         found += new
@@ -108,16 +110,19 @@ class Stop(Tasks):
     """Ends fits in other threads after the epoch at hand."""
 
     def __init__(self):
-        self.wanted, self.by_user = threading.Event(), False
+        self.wanted = self.by_user = False
 
     def after_epoch(self, finite):
         """Whether to stop."""
-        return self.wanted.is_set()
+        return self.wanted
+
+    def others(self):
+        """Let the other members end: one has failed."""
+        self.wanted = True
 
     def interrupted(self):
         """Let the other members end, too; the user is told once, when all have."""
-        self.by_user = True
-        self.wanted.set()
+        self.wanted = self.by_user = True
         return True
 
 
@@ -138,7 +143,7 @@ class Crew:
 
     def __init__(self, members, train, workers, deadline):
         self._members, self._train, self._workers, self._deadline = members, train, workers, deadline
-        self._stop, self._lock, self._next = Stop(), threading.Lock(), 0
+        self._stop, self._left = Stop(), list(reversed(range(len(members))))
 
     def run(self):
         """Train all, or after a Ctrl-C those that have begun; raises what one of them raised.
@@ -149,20 +154,19 @@ class Crew:
             Whether there was a Ctrl-C.
         """
         try:
-            run_together(self._workers, self._work, abort=self._stop.wanted.set)
+            run_together(self._workers, self._work, abort=self._stop.others)
         except KeyboardInterrupt:
             self._stop.interrupted()
         return self._stop.by_user
 
     def _work(self, worker):
         """Train members as long as there are any."""
-        while True:
-            with self._lock:
-                number, left = self._next, len(self._members) - self._next
-                self._next += 1
-            if left <= 0 or self._stop.wanted.is_set():
+        while self._left and not self._stop.wanted:
+            seconds = (self._deadline - time.perf_counter()) / ceil(len(self._left) / self._workers)
+            try:
+                number = self._left.pop()
+            except IndexError:  # another one was faster
                 return
-            if np.isfinite(self._deadline):
-                seconds = (self._deadline - time.perf_counter()) / ceil(left / self._workers)
+            if np.isfinite(seconds):
                 self._members[number].max_time = max(seconds, 1e-9)
             self._train(number, self._stop)

@@ -77,7 +77,8 @@ PARAMETERS = {
     "parametrization": Parameter(
         "{'standard', 'ntk'}, default='standard'",
         "With 'ntk', the neural tangent parametrisation, the learning rate of the weights of a layer is divided by "
-        "√n_in (with 'sgd', whose steps are proportional to the gradient, by n_in), so that one rate suits all widths.",
+        "√n_in (with 'sgd', whose steps are proportional to the gradient, by n_in), so that one rate suits all widths. "
+        "Ignored by 'lbfgs'.",
         [StrOptions({"standard", "ntk"})],
     ),
     "alpha": Parameter(
@@ -132,7 +133,9 @@ PARAMETERS = {
     "learning_rate_init": Parameter("float > 0, default=0.001", "The learning rate.", [_positive(zero=False)]),
     "power_t": Parameter("float >= 0, default=0.5", "Exponent of 'invscaling'.", [_positive(zero=True)]),
     "bias_rate": Parameter(
-        "float >= 0, default=1.0", "Factor of the learning rate of the biases.", [_positive(zero=True)]
+        "float >= 0, default=1.0",
+        "Factor of the learning rate of the biases. Ignored by 'lbfgs', which has none.",
+        [_positive(zero=True)],
     ),
     "feature_rate": Parameter(
         "float >= 0 or None, default=None",

@@ -86,7 +86,7 @@ class BaseTabularMLP(BaseEstimator):
             self._encoding.encode(y, np.dtype(np.float64)),
             inputs.check_weights(sample_weight, Z, np.dtype(np.float64)),
         )
-        loss = -resolve([self.loss], self._encoding)[self.loss](*data)
+        loss = -resolve([self._loss], self._encoding)[self._loss](*data)
         metrics = resolve(self.metrics, self._encoding)
         return make_evaluation({"loss": loss, **{name: metric(*data) for name, metric in metrics.items()}})
 
@@ -120,7 +120,7 @@ class BaseTabularMLP(BaseEstimator):
 
     def __getstate__(self):
         state = super().__getstate__()
-        return state if self.pickle_oof else {name: state[name] for name in state if name != "oof_prediction_"}
+        return state if self.pickle_oof else {name: value for name, value in state.items() if name != "oof_prediction_"}
 
     def _fit(self, X, y, sample_weight, validation):
         started = time.perf_counter()
@@ -129,7 +129,7 @@ class BaseTabularMLP(BaseEstimator):
         self.encoder_ = TabularEncoder(dtype=dtype, **{name: getattr(self, name) for name in ENCODING})
         template = self._member()
         Z, y = template._check_data(self.encoder_.set_output(transform="default").fit_transform(X), y, reset=True)
-        self._encoding = template._make_encoding(y, False, None)
+        self._encoding, self._loss = template._make_encoding(y, False, None), self.loss
         targets = self._encoding.encode(y, np.dtype(np.float64))  # refuses what the loss cannot take
         weights = inputs.check_weights(sample_weight, Z, np.dtype(np.float64))
         self._learn_target(targets, weights)
@@ -181,24 +181,26 @@ class BaseTabularMLP(BaseEstimator):
         deadline = math.inf if self.max_time is None else started + self.max_time
         workers = min(len(members), allowed_threads(self.n_jobs))
         interrupted = Crew(members, train, workers, deadline).run()
+        for member in members:  # which had one thread each, and their share of the time
+            member.set_params(n_jobs=self.n_jobs, max_time=self.max_time)
         return members, interrupted
 
     def _learn_from_held_out(self, parts, n_rows):
         """Calibrate by the rows that were held out, and predict and score those."""
-        pairs = list(zip(self.estimators_, parts, strict=True))
-        outputs = [self._output(member, part.Z) for member, part in pairs]
-        targets = [self._encoding.encode(part.y, np.dtype(np.float64)) for part in parts]
-        weights = None if parts[0].weights is None else np.concatenate([part.weights for part in parts])
-        self._calibrate(np.concatenate(outputs), np.concatenate(targets), weights)
-        mean = out_of_fold(parts, outputs, n_rows)
+        pairs = zip(self.estimators_, parts, strict=True)
+        mean = out_of_fold(parts, [self._output(member, part.Z) for member, part in pairs], n_rows)
         known = ~np.isnan(mean[:, 0])
-        oof = np.full_like(mean, np.nan)
-        oof[known] = self._combined([mean[known]])
-        y, of_row = np.zeros((n_rows, targets[0].shape[1])), np.ones(n_rows)
+        targets = [self._encoding.encode(part.y, np.dtype(np.float64)) for part in parts]
+        y, weights = np.zeros((n_rows, targets[0].shape[1])), np.ones(n_rows)
         for part, values in zip(parts, targets, strict=True):
             y[part.held_out] = values
-            of_row[part.held_out] = 1.0 if part.weights is None else part.weights
-        self.oof_score_ = stopping_score(self._encoding)(oof[known], y[known], of_row[known])
+            weights[part.held_out] = 1.0 if part.weights is None else part.weights
+        data = y[known], None if parts[0].weights is None else weights[known]
+        self._calibrate(mean[known], *data)
+        predictions = self._combined([mean[known]])
+        self.oof_score_ = stopping_score(self._encoding)(predictions, *data)
+        oof = np.full((n_rows, predictions.shape[1]), np.nan)
+        oof[known] = predictions
         self.oof_prediction_ = self._public(oof)
 
     def _encoded(self, X):

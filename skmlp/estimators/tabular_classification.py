@@ -2,6 +2,7 @@
 
 import numpy as np
 from sklearn.base import ClassifierMixin
+from sklearn.utils.validation import check_is_fitted
 
 from skmlp.estimators.calibration import fit_temperature, probabilities
 from skmlp.estimators.classification import CLASSES, MLPClassifier
@@ -137,7 +138,8 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
         Returns
         -------
         p : ndarray of shape (n_samples, n_classes)
-            In the order of ``classes_``. For multilabel targets the probability of each label.
+            In the order of ``classes_``; one column of ones where training saw one class. For multilabel targets the
+            probability of each label.
         """
         predictions = self._predictions(X)
         return self._encoding.probabilities(predictions)
@@ -156,6 +158,23 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
         """
         with np.errstate(divide="ignore"):  # the logarithm of a probability that rounds to 0 is -inf
             return np.log(self.predict_proba(X))
+
+    def decision_function(self, X):
+        """Logits: the averaged raw outputs over the temperature.
+
+        Parameters
+        ----------
+        X : {dataframe, array-like} of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        z : ndarray of shape (n_samples,) or (n_samples, n_classes)
+            Log-odds of the second class where there are at most two.
+        """
+        check_is_fitted(self)
+        z = np.mean(self._outputs(self._encoded(X)), axis=0) / self.temperature_
+        return z[:, 0] if self._encoding.kind == "binary" else z
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -27,19 +27,20 @@ TABULAR = {name: parameter for name, parameter in PARAMETERS.items() if name not
         [Interval(Integral, 2, None, closed="left"), None],
     ),
     "max_categories": Parameter(
-        "int >= 2 or None, default=32",
+        "int >= 1 or None, default=32",
         "Most indicator columns of a column of categories; the rarest share the last one.",
-        [Interval(Integral, 2, None, closed="left"), None],
+        [Interval(Integral, 1, None, closed="left"), None],
     ),
     "n_estimators": Parameter(
-        "int >= 1, default=5",
-        "Members of the ensemble. More than there are folds: the rows are shuffled into new folds.",
+        "int >= 1, default=8",
+        "Members of the ensemble. More than there are folds: with ``cv`` a number the rows are shuffled into new "
+        "ones, else the folds come again.",
         [Interval(Integral, 1, None, closed="left")],
     ),
     "cv": Parameter(
-        "int >= 2, cross-validation generator or iterable, default=5",
+        "int >= 2, splitter or list of pairs, default=8",
         "Folds of which each member holds one out: their number (stratified by class), a splitter of scikit-learn, or "
-        "pairs of rows to train on and rows to hold out.",
+        "pairs of arrays, the rows to train on and the rows to hold out.",
         [Interval(Integral, 2, None, closed="left"), HasMethods(["split", "get_n_splits"]), "array-like"],
     ),
     "calibrate": Parameter(
@@ -57,6 +58,32 @@ TABULAR = {name: parameter for name, parameter in PARAMETERS.items() if name not
     "label_smoothing": PARAMETERS["label_smoothing"]._replace(
         doc="Share of each target that is spread evenly over the classes; with loss='log_loss' only."
     ),
+    "max_time": Parameter(
+        PARAMETERS["max_time"].kind,
+        "Seconds for the whole fit: members share them, and each ends with its best epoch so far. Each is trained for "
+        "an epoch at least.",
+        PARAMETERS["max_time"].constraint,
+    ),
+    "max_iter": PARAMETERS["max_iter"]._replace(doc="Most epochs of a member."),
+    "feature_rate": PARAMETERS["feature_rate"]._replace(
+        doc="With a number each encoded column is multiplied by a learned scale, and this is the factor of the "
+        "learning rate of those; None: no such scales."
+    ),
+    "random_state": PARAMETERS["random_state"]._replace(
+        doc="Seed of folds, initial values and shuffles. An integer makes fits bit-identical."
+    ),
+    "metrics": PARAMETERS["metrics"]._replace(
+        doc=PARAMETERS["metrics"].doc + " Members measure them on standardised targets, ``evaluate`` in units of y."
+    ),
+    "dtype": Parameter(
+        "{'auto', 'float32', 'float64'}, default='auto'",
+        "Of the encoded table, parameters and arithmetic; 'auto': float32.",
+        [StrOptions({"auto", "float32", "float64"})],
+    ),
+    "n_jobs": PARAMETERS["n_jobs"]._replace(
+        doc="Most threads, -1 for all cores; None: the cores that are free. Each trains one member after the other. "
+        "Their number changes no bit of a result."
+    ),
     "solver": Parameter(
         PARAMETERS["solver"].kind.replace(", 'lbfgs'", ""), "The optimiser.", [StrOptions(set(FIRST_ORDER_SOLVERS))]
     ),
@@ -70,7 +97,8 @@ feature_names_in_ : ndarray of shape (n_features_in_,)
 encoder_ : TabularEncoder
     The fitted encoder.
 estimators_ : list of estimator
-    The members, fitted on encoded rows: ``history_``, ``coefs_`` and the like are theirs.
+    The members, fitted on encoded rows and, for numbers, on standardised targets, in whose units they predict:
+    ``history_``, ``coefs_`` and the like are theirs.
 oof_prediction_ : ndarray of shape (n_samples, ...)
     Predictions of the training rows by those members that held them out; NaN for rows that none did. Missing in
     copies and after unpickling, unless ``pickle_oof``.

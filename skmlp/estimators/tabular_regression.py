@@ -136,8 +136,15 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
         std : ndarray of the same shape
             Only with ``return_std``: the root of the members' variance at the row plus ``residual_variance_``.
+
+        Raises
+        ------
+        ValueError
+            For ``return_std`` with quantiles, which say themselves how sure they are.
         """
         check_is_fitted(self)
+        if return_std and self._encoding.loss == "quantile":
+            raise ValueError("return_std=True does not go with loss='quantile', whose levels say how sure it is.")
         outputs = self._outputs(self._encoded(X))
         y = self._encoding.decode(self._combined(outputs))
         if not return_std:
@@ -160,7 +167,7 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
         -------
         score : float
         """
-        if self.loss != "quantile":
+        if not self.__sklearn_is_fitted__() or self._encoding.loss != "quantile":
             return super().score(X, y, sample_weight)
         targets = column_or_1d(y).reshape(-1, 1)
         return d2_pinball(self._encoding, self._predictions(X), targets, sample_weight)
@@ -170,8 +177,11 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
         self._lowest, self._highest = counting.min(axis=0), counting.max(axis=0)
         self._mean, self._scale = np.zeros(targets.shape[1]), np.ones(targets.shape[1])
         if LOSSES[self.loss].domain == "any":
-            self._mean = np.average(targets, axis=0, weights=weights)
-            spread = np.sqrt(np.average((targets - self._mean) ** 2, axis=0, weights=weights))
+            with np.errstate(over="ignore", invalid="ignore"):
+                self._mean = np.average(targets, axis=0, weights=weights)
+                spread = np.sqrt(np.average((targets - self._mean) ** 2, axis=0, weights=weights))
+            if not np.isfinite(spread).all():
+                raise ValueError("y holds values too large to be standardised; scale y.")
             self._scale = np.where(spread > 0.0, spread, 1.0)
         if self.loss == "huber":
             self._encoding.loss_settings["delta"] = self.delta * self._scale
@@ -187,7 +197,8 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
         return member._predictions(Z) * self._scale + self._mean
 
     def _calibrate(self, outputs, targets, weights):
-        if self.loss == "quantile":
+        vars(self).pop("quantile_offsets_", None)
+        if self._encoding.loss == "quantile":
             levels = self._encoding.loss_settings["levels"]
             self.quantile_offsets_ = np.zeros(len(levels))
             if self.calibrate:
@@ -196,7 +207,7 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
 
     def _combined(self, outputs):
         mean = np.mean(outputs, axis=0)
-        if self.loss == "quantile":
+        if self._encoding.loss == "quantile":
             mean = np.maximum.accumulate(mean + self.quantile_offsets_, axis=1)
         return np.clip(mean, self._lowest, self._highest)
 

@@ -88,6 +88,11 @@ class ClassEncoding:
                     raise ValueError(f"class_weight: label {label!r} is not among the classes {list(known)}.")
                 if not isinstance(weight, Real) or not 0 <= weight < np.inf:
                     raise ValueError(f"class_weight: {label!r} has weight {weight!r}; allowed are numbers >= 0.")
+        filled = [  # scikit-learn refuses classes that no row has, unless all others are named
+            dict.fromkeys(known, 1.0) | weights if isinstance(weights, dict) else weights
+            for weights, known in zip(one_each, labels, strict=False)
+        ]
+        class_weight = filled if isinstance(class_weight, list) else filled[0]
         try:
             return compute_sample_weight(class_weight, y.toarray() if sparse.issparse(y) else y)
         except (ValueError, TypeError) as error:

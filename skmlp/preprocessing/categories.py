@@ -68,7 +68,8 @@ class CategoryEncoding:
         """Names of the encoded columns, of the names of the columns."""
         for name, codes, infrequent_code in zip(inputs, self._codes, self._infrequent_codes, strict=True):
             labels = {code: "missing" if category is None else category for category, code in codes.items()}
-            labels[infrequent_code] = "infrequent"
+            if infrequent_code >= 0:
+                labels[infrequent_code] = "infrequent"
             labels = [labels[code] for code in range(max(codes.values()) + 1)]
             yield from (f"{name}_{label}" for label in (labels[1:] if len(labels) == 2 else labels))
 

@@ -44,7 +44,7 @@ class TabularEncoder(TransformerMixin, BaseEstimator):
         that is 0, by half of the range; then x becomes x / √(1 + (x/3)²), which is between −3 and 3 [1]_. 'standard'
         does the same with mean and standard deviation. 'quantile' turns quantiles into those of a normal distribution
         (as scikit-learn's ``QuantileTransformer``), up to ±5.2. A column that is constant in training becomes 0.
-    n_bins : int, default=None
+    n_bins : int >= 2 or None, default=None
         Largest number of bins of the piecewise-linear encoding of numeric columns [2]_: component t is how far a value
         has come from the lower to the upper edge of bin t, from 0 to 1, less ½ and over the root of the number of bins,
         so that all bins of a column weigh about as much as one column. Edges are quantiles of the training values; of a
@@ -52,9 +52,9 @@ class TabularEncoder(TransformerMixin, BaseEstimator):
         no bins.
     keep_numeric : bool, default=True
         Whether numeric columns that have bins are there as scaled values, too.
-    max_categories : int, default=32
+    max_categories : int >= 1 or None, default=32
         Largest number of indicators of a column. Of a column with more categories the rarest share one. None: no limit.
-    min_frequency : int or float, default=None
+    min_frequency : int >= 1, float in (0, 1) or None, default=None
         Categories in fewer rows than this, or in less than this fraction of them, share one indicator.
     dtype : numpy.float32 or numpy.float64, default=numpy.float32
         Dtype of the result.

@@ -34,13 +34,6 @@ def members(monkeypatch):
     )
 
 
-@pytest.fixture(autouse=True)
-def no_thread_is_left():
-    before = threading.active_count()
-    yield
-    assert threading.active_count() == before
-
-
 def trained(problem, real="float32", solver="adam", X=None, epochs=2, **more):
     """Parameters, losses and predictions of some epochs."""
     run = problem.run(real, batch_size=BATCH, solver=solver, **({} if X is None else {"X": X}), **more)
@@ -238,14 +231,14 @@ def test_members_end_although_a_second_interrupt_keeps_the_first_from_aborting()
 @pytest.mark.parametrize("begins", [False, True])
 def test_a_thread_whose_start_is_interrupted_is_waited_for_if_it_begins(begins, monkeypatch):
     monkeypatch.setattr(team, "GRACE", 0.05)
-    start, ended = threading.Thread.start, []
+    start, ended = team.start_new_thread, []
 
-    def interrupted(thread):
+    def interrupted(*arguments):
         if begins:
-            start(thread)
+            start(*arguments)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(threading.Thread, "start", interrupted)
+    monkeypatch.setattr(team, "start_new_thread", interrupted)
     with pytest.raises(KeyboardInterrupt):
         team.run_together(2, lambda member: (time.sleep(0.2), ended.append(member)))
     assert ended == [1] * begins

@@ -6,6 +6,7 @@ from scipy.special import expit, softmax
 from sklearn.metrics import accuracy_score, d2_pinball_score, r2_score
 from sklearn.model_selection import KFold, ShuffleSplit
 
+from skmlp.estimators.ensemble import folds
 from tests.estimators.tabular import (
     KINDS,
     LABELS,
@@ -105,12 +106,9 @@ def test_the_score_of_quantiles_is_d2():
 
 def test_folds_are_stratified_and_new_when_they_are_used_up():
     y = np.r_[np.zeros(N - 6), np.ones(6)]
-    model = classifier(n_estimators=6).fit(X, y)
-    assert np.isfinite(model.oof_prediction_).all()
-    seeds = {member.random_state for member in model.estimators_}
-    assert len(seeds) == 6
-    halves = classifier(n_estimators=2, cv=2).fit(X, y)
-    assert np.isfinite(halves.oof_prediction_).all()
+    splits = folds(np.empty((N, 1)), y, y, 6, 3, np.random.RandomState(0))
+    assert [y[held_out].sum() for _, held_out in splits] == [2] * 6
+    assert len({tuple(held_out) for _, held_out in splits}) == 6
 
 
 @pytest.mark.parametrize(
@@ -216,3 +214,40 @@ def test_seeds_and_generators(kind):
     assert_same_fit(model, make(random_state=4).fit(X, y))
     for other in (model.fit(X, y), make(random_state=5).fit(X, y), make(random_state=None).fit(X, y)):
         assert not np.array_equal(outputs(other, X)[1], outputs(make(random_state=4).fit(X, y), X)[1])
+
+
+def test_calibration_looks_at_the_mean_of_those_that_held_a_row_out():
+    model = regressor(n_estimators=5).fit(X, VALUES, X_val=X, y_val=VALUES + 0.3)
+    error = np.mean((model.oof_prediction_ - VALUES - 0.3) ** 2)
+    np.testing.assert_allclose(model.residual_variance_, error, rtol=1e-10)
+
+
+def test_class_weights_of_classes_that_a_fold_lacks():
+    y = np.r_[np.zeros(40, int), np.ones(N - 41, int), 2]
+    model = classifier(n_estimators=2, cv=2, class_weight={2: 5.0}).fit(X, y)
+    assert model.predict_proba(X).shape == (N, 3)
+
+
+def test_what_is_fitted_stays_when_the_loss_is_set_anew():
+    model = regressor().fit(X, VALUES)
+    before = model.predict(X)
+    np.testing.assert_array_equal(model.set_params(loss="quantile").predict(X), before)
+    with pytest.raises(ValueError, match="return_std=True does not go with"):
+        model.fit(X, VALUES).predict(X, return_std=True)
+    assert not hasattr(model.set_params(loss="squared_error").fit(X, VALUES), "quantile_offsets_")
+
+
+def test_members_have_the_threads_and_the_time_of_the_whole_afterwards():
+    model = regressor(n_jobs=2, max_time=100.0).fit(X, VALUES)
+    assert {(member.n_jobs, member.max_time) for member in model.estimators_} == {(2, 100.0)}
+
+
+def test_logits_are_those_of_the_probabilities():
+    y = (VALUES > np.median(VALUES)).astype(int)
+    model = classifier().fit(X, y)
+    np.testing.assert_allclose(expit(model.decision_function(X)), model.predict_proba(X)[:, 1], rtol=1e-6)
+
+
+def test_targets_too_large_to_be_standardised_are_refused():
+    with pytest.raises(ValueError, match="y holds values too large"):
+        regressor().fit(X, VALUES * 1e200)

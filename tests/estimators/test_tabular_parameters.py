@@ -18,7 +18,7 @@ INVALID = {
     "categorical_features": ["all", 3],
     "numeric_scaling": ["minmax", None],
     "n_bins": [1, 2.5, "auto"],
-    "max_categories": [1, 2.5, "auto"],
+    "max_categories": [0, 2.5, "auto"],
     "n_estimators": [0, -1, 2.5, None],
     "cv": [1, 0, 2.5, None, "many"],
     "calibrate": ["yes", None],

@@ -9,17 +9,12 @@ import numpy as np
 import pytest
 from sklearn.exceptions import ConvergenceWarning
 
+from skmlp.cpu import team
 from tests.estimators.tabular import KINDS, LABELS, VALUES, X, assert_same_outputs, classifier, outputs, regressor
 
 ENDLESS = {"max_iter": 10**6}
+pytestmark = pytest.mark.usefixtures("no_thread_is_left")
 EVERY_NUMBER_OF_THREADS = pytest.mark.parametrize("n_jobs", [1, 2, None])
-
-
-@pytest.fixture(autouse=True)
-def no_threads_are_left():
-    before = set(threading.enumerate())
-    yield
-    assert set(threading.enumerate()) <= before
 
 
 @EVERY_NUMBER_OF_THREADS
@@ -117,15 +112,15 @@ def test_ctrl_c_while_one_thread_waits_for_another():
 
 
 def test_ctrl_c_while_threads_start(monkeypatch):
-    start, started = threading.Thread.start, []
+    start, started = team.start_new_thread, []
 
-    def interrupted(thread):
+    def interrupted(*arguments):
         if started:
             raise KeyboardInterrupt
-        started.append(thread)
-        start(thread)
+        started.append(arguments)
+        start(*arguments)
 
-    monkeypatch.setattr(threading.Thread, "start", interrupted)
+    monkeypatch.setattr(team, "start_new_thread", interrupted)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         model = regressor(n_jobs=3, **ENDLESS)

@@ -2,8 +2,8 @@
 
 import pickle
 import warnings
+from _thread import start_new_thread
 from concurrent.futures import ThreadPoolExecutor
-from threading import Thread
 from unittest.mock import patch
 
 import numpy as np
@@ -34,7 +34,7 @@ def probabilities():
 def several_cores():
     """Threads share the parts of large batches."""
     many, values = np.tile(X, (10, 1)), np.tile(VALUES, 10)
-    with patch("threading.Thread.start", autospec=True, side_effect=Thread.start) as start:
+    with patch("skmlp.cpu.team.start_new_thread", side_effect=start_new_thread) as start:
         two = MLPRegressor(n_jobs=2, batch_size=2000, **FAST).fit(many, values)
     assert start.call_count >= two.n_iter_
     one = MLPRegressor(n_jobs=1, batch_size=2000, **FAST).fit(many, values)

@@ -17,6 +17,7 @@ from tests.ways import needs_jit
 BENCHMARKS = ROOT / "benchmarks"
 
 QUICK = {
+    "bands": ["--sets", "diabetes", "--rows", "100"],
     "metrics": ["--workloads", "pima"],
     "roofline": ["--workloads", "default", "--size", "64"],
     "scaling": ["--axes", "rows", "classes", "--values", "2"],

@@ -20,6 +20,7 @@ from tests.cpu.problem import (
 )
 from tests.cpu.test_columns import AsSparse
 from tests.cpu.test_epoch import assert_epochs_equal
+from tests.ways import needs_jit
 
 sizes = pytest.mark.parametrize("n_in, n_out", [(1, 1), (1, 7), (5, 1), (9, 4), (17, 33)])
 RATES = {"feature_rate": 3.0, "bias_rate": 0.2, "parametrization": "ntk"}
@@ -118,6 +119,7 @@ def test_batches_of_several_shards():
     assert_epochs_equal(problem, "adam", {"epsilon": 1e-3}, batch_size=2 * SHARD_ROWS + 9, **STEP)
 
 
+@needs_jit
 @pytest.mark.parametrize("storage", ["dense", "sparse"])
 @pytest.mark.parametrize("step", [{}, STEP], ids=["plain", "decay and clipping"])
 def test_the_number_of_members_changes_no_bit(storage, step, monkeypatch):

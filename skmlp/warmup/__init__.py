@@ -76,9 +76,10 @@ def warmup(*estimators, sparse=False, everything=False):
     Parameters
     ----------
     *estimators : estimator
-        Networks, or estimators that hold some, such as a ``Pipeline`` or a search. Of a search over a ``param_grid`` it
-        is the networks that it would try; of any other, the network as it stands in it. They are neither fitted nor
-        changed. None given: the four estimators of the package with their defaults.
+        Networks, or estimators that hold some, such as a ``Pipeline``, a search or a ``TabularMLPClassifier``. Of a
+        search over a ``param_grid`` it is the networks that it would try; of any other, the network as it stands in it.
+        They are neither fitted nor changed. None given: the four ``MLP`` estimators with their defaults, to which those
+        for raw tables do not belong.
     sparse : bool, default=False
         Whether X will be sparse, too. Kernels for sparse X are compiled apart.
     everything : bool, default=False

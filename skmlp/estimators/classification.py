@@ -1,8 +1,7 @@
 """The classifiers."""
 
-import numpy as np
 from scipy import sparse
-from sklearn.base import ClassifierMixin, _fit_context
+from sklearn.base import _fit_context
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import (
     _check_partial_fit_first_call,
@@ -14,6 +13,7 @@ from skmlp.estimators.base import BaseMLP, is_stochastic
 from skmlp.estimators.docs import ATTRIBUTES, documented
 from skmlp.estimators.inputs import weights_in
 from skmlp.estimators.parameters import LOSS_CLASSIFIER, PARAMETERS, store
+from skmlp.estimators.predictions import ClassPredictions
 from skmlp.estimators.targets import ClassEncoding, find_classes, labels_of
 
 CLASSES = """\
@@ -23,7 +23,7 @@ classes_ : ndarray of shape (n_classes,)
 document = documented(LOSS_CLASSIFIER, "'accuracy'", CLASSES + ATTRIBUTES)
 
 
-class BaseClassifier(ClassifierMixin, BaseMLP):
+class BaseClassifier(ClassPredictions, BaseMLP):
     """Classes, probabilities and class weights; subclasses say which kinds of target they take."""
 
     _parameter_constraints = {
@@ -107,53 +107,6 @@ class BaseClassifier(ClassifierMixin, BaseMLP):
             For unusable data, with ``early_stopping``, and if loss or parameters turn non-finite.
         """
         return self._fit(X, y, sample_weight, incremental=True, classes=classes)
-
-    def predict(self, X):
-        """Labels.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows.
-
-        Returns
-        -------
-        y : ndarray of shape (n_samples,) or (n_samples, n_labels)
-        """
-        predictions = self._predictions(X)
-        return self._encoding.decode(predictions)
-
-    def predict_proba(self, X):
-        """Probabilities of the classes.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows.
-
-        Returns
-        -------
-        p : ndarray of shape (n_samples, n_classes)
-            In the order of ``classes_``; one column of ones where training saw one class. For multilabel targets the
-            probability of each label.
-        """
-        predictions = self._predictions(X)
-        return self._encoding.probabilities(predictions)
-
-    def predict_log_proba(self, X):
-        """Logarithm of :meth:`predict_proba`.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows.
-
-        Returns
-        -------
-        log_p : ndarray of shape (n_samples, n_classes)
-        """
-        with np.errstate(divide="ignore"):  # the logarithm of a probability that rounds to 0 is -inf
-            return np.log(self.predict_proba(X))
 
     def decision_function(self, X):
         """Logits.

@@ -1,19 +1,18 @@
 """The regressor."""
 
 import numpy as np
-from sklearn.base import RegressorMixin, _fit_context
+from sklearn.base import _fit_context
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import column_or_1d
 
 from skmlp.estimators.base import BaseMLP, is_stochastic
 from skmlp.estimators.docs import documented
 from skmlp.estimators.parameters import LOSS_REGRESSOR, PARAMETERS, store
+from skmlp.estimators.predictions import ValueScore
 from skmlp.estimators.targets import ValueEncoding
-from skmlp.training.metrics import d2_pinball
 
 
 @documented(LOSS_REGRESSOR, "'r2'")
-class MLPRegressor(RegressorMixin, BaseMLP):
+class MLPRegressor(ValueScore, BaseMLP):
     """Multilayer perceptron for one or many continuous targets.
 
     Takes the place of ``sklearn.neural_network.MLPRegressor``. The output is one unit a target, the identity or, for
@@ -131,27 +130,6 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         """
         predictions = self._predictions(X)
         return self._encoding.decode(predictions)
-
-    def score(self, X, y, sample_weight=None):
-        """Coefficient of determination R²; for a quantile loss D², its pinball score, averaged over the levels.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows.
-        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Targets.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows.
-
-        Returns
-        -------
-        score : float
-        """
-        if self.loss != "quantile":
-            return super().score(X, y, sample_weight)
-        targets = column_or_1d(y).reshape(-1, 1)
-        return d2_pinball(self._encoding, self.predict(X).reshape(len(targets), -1), targets, sample_weight)
 
     def _loss_settings(self):
         if self.loss != "quantile":

@@ -1,13 +1,13 @@
 """The classifier for raw tables."""
 
 import numpy as np
-from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from skmlp.estimators.calibration import fit_temperature, probabilities
 from skmlp.estimators.classification import CLASSES, MLPClassifier
 from skmlp.estimators.docs import documented
 from skmlp.estimators.parameters import LOSS_CLASSIFIER, shared_with, store
+from skmlp.estimators.predictions import ClassPredictions
 from skmlp.estimators.tabular import BaseTabularMLP
 from skmlp.estimators.tabular_parameters import ATTRIBUTES, TABULAR, named_only
 
@@ -18,7 +18,7 @@ temperature_ : float
 
 
 @documented(named_only(LOSS_CLASSIFIER), "'accuracy'", CLASSES + TEMPERATURE + ATTRIBUTES, TABULAR)
-class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
+class TabularMLPClassifier(ClassPredictions, BaseTabularMLP):
     """Classifier for raw tables: an ensemble of multilayer perceptrons behind a :class:`TabularEncoder`.
 
     Takes frames or arrays with categories, strings, booleans and missing values as they are. Each member is trained
@@ -111,53 +111,6 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
         store(self, locals())
 
     _shared = shared_with(__init__, MLPClassifier.__init__)
-
-    def predict(self, X):
-        """Labels.
-
-        Parameters
-        ----------
-        X : {dataframe, array-like} of shape (n_samples, n_features)
-            Rows.
-
-        Returns
-        -------
-        y : ndarray of shape (n_samples,) or (n_samples, n_labels)
-        """
-        predictions = self._predictions(X)
-        return self._encoding.decode(predictions)
-
-    def predict_proba(self, X):
-        """Probabilities of the classes.
-
-        Parameters
-        ----------
-        X : {dataframe, array-like} of shape (n_samples, n_features)
-            Rows.
-
-        Returns
-        -------
-        p : ndarray of shape (n_samples, n_classes)
-            In the order of ``classes_``; one column of ones where training saw one class. For multilabel targets the
-            probability of each label.
-        """
-        predictions = self._predictions(X)
-        return self._encoding.probabilities(predictions)
-
-    def predict_log_proba(self, X):
-        """Logarithm of :meth:`predict_proba`.
-
-        Parameters
-        ----------
-        X : {dataframe, array-like} of shape (n_samples, n_features)
-            Rows.
-
-        Returns
-        -------
-        log_p : ndarray of shape (n_samples, n_classes)
-        """
-        with np.errstate(divide="ignore"):  # the logarithm of a probability that rounds to 0 is -inf
-            return np.log(self.predict_proba(X))
 
     def decision_function(self, X):
         """Logits: the averaged raw outputs over the temperature.

@@ -1,17 +1,16 @@
 """The regressor for raw tables."""
 
 import numpy as np
-from sklearn.base import RegressorMixin
-from sklearn.utils.validation import check_is_fitted, column_or_1d
+from sklearn.utils.validation import check_is_fitted
 
 from skmlp.estimators.calibration import fit_offsets
 from skmlp.estimators.docs import documented
 from skmlp.estimators.parameters import LOSS_REGRESSOR, shared_with, store
+from skmlp.estimators.predictions import ValueScore
 from skmlp.estimators.regression import MLPRegressor
 from skmlp.estimators.tabular import BaseTabularMLP
 from skmlp.estimators.tabular_parameters import ATTRIBUTES, TABULAR, named_only
 from skmlp.formulas.losses import LOSSES
-from skmlp.training.metrics import d2_pinball
 
 OWN = """\
 residual_variance_ : ndarray of shape (n_outputs,)
@@ -22,7 +21,7 @@ quantile_offsets_ : ndarray of shape (n_levels,)
 
 
 @documented(named_only(LOSS_REGRESSOR), "'r2'", OWN + ATTRIBUTES, TABULAR)
-class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
+class TabularMLPRegressor(ValueScore, BaseTabularMLP):
     """Regressor for raw tables: an ensemble of multilayer perceptrons behind a :class:`TabularEncoder`.
 
     Takes frames or arrays with categories, strings, booleans and missing values as they are. Each member is trained
@@ -150,27 +149,6 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
         if not return_std:
             return y
         return y, self._encoding.decode(np.sqrt(np.var(outputs, axis=0) + self.residual_variance_))
-
-    def score(self, X, y, sample_weight=None):
-        """Coefficient of determination R²; for a quantile loss D², its pinball score, averaged over the levels.
-
-        Parameters
-        ----------
-        X : {dataframe, array-like} of shape (n_samples, n_features)
-            Rows.
-        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Targets.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows.
-
-        Returns
-        -------
-        score : float
-        """
-        if not self.__sklearn_is_fitted__() or self._encoding.loss != "quantile":
-            return super().score(X, y, sample_weight)
-        targets = column_or_1d(y).reshape(-1, 1)
-        return d2_pinball(self._encoding, self._predictions(X), targets, sample_weight)
 
     def _learn_target(self, targets, weights):
         counting = targets if weights is None else targets[weights > 0]

@@ -3,6 +3,7 @@
 import math
 import time
 import warnings
+from numbers import Integral
 
 import numpy as np
 from sklearn.base import BaseEstimator, _fit_context
@@ -155,7 +156,12 @@ class BaseTabularMLP(BaseEstimator):
         """What each member is trained on and holds out."""
         X_val, y_val, weights_val = validation
         if X_val is None and y_val is None and weights_val is None:
-            return parts_of(folds(Z, y, self._strata(y), self.n_estimators, self.cv, random_state), Z, y, weights)
+            strata, counting = self._strata(y), len(y)
+            if weights is not None and not weights.all():  # each fold needs rows that count
+                counts = weights > 0.0
+                strata, counting = counts if strata is None else 2 * strata + counts, counts.sum()
+            cv = min(int(self.cv), max(counting, 2)) if isinstance(self.cv, Integral) else self.cv
+            return parts_of(folds(Z, y, strata, self.n_estimators, cv, random_state), Z, y, weights)
         if X_val is None or y_val is None:
             raise ValueError("X_val and y_val must be given together, and sample_weight_val only with them.")
         with fitting.about_validation():

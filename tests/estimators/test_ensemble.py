@@ -251,3 +251,12 @@ def test_logits_are_those_of_the_probabilities():
 def test_targets_too_large_to_be_standardised_are_refused():
     with pytest.raises(ValueError, match="y holds values too large"):
         regressor().fit(X, VALUES * 1e200)
+
+
+@pytest.mark.parametrize("make, y", [(classifier, np.arange(N) % 2), (regressor, VALUES)])
+def test_each_fold_has_rows_that_count(make, y):
+    weights = np.zeros(N)
+    weights[:5] = 1.0
+    for seed in range(5):
+        model = make(n_estimators=5, cv=8, random_state=seed).fit(X, y, sample_weight=weights)
+        assert len(model.estimators_) == 5

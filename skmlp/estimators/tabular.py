@@ -156,7 +156,7 @@ class BaseTabularMLP(BaseEstimator):
         """What each member is trained on and holds out."""
         X_val, y_val, weights_val = validation
         if X_val is None and y_val is None and weights_val is None:
-            strata, counting = self._strata(y), len(y)
+            strata, counting = self._strata(y), len(Z)
             if weights is not None and not weights.all():  # each fold needs rows that count
                 counts = weights > 0.0
                 strata, counting = counts if strata is None else 2 * strata + counts, counts.sum()

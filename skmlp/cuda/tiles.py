@@ -27,6 +27,11 @@ class Tile(NamedTuple):
         return self.threads * self.each
 
     @property
+    def share(self):
+        """Numbers of a factor that each thread brings to shared memory."""
+        return self.side * self.depth // self.threads**2
+
+    @property
     def shape(self):
         """Of shared memory: two factors, ``depth`` rows of a side, and what keeps threads off each other's banks."""
         return 2, self.depth, self.side + 4
@@ -93,51 +98,67 @@ def make_place(tile):
 
 
 def make_load(real, tile, along_depth):
-    """Function that brings a tile of a factor to shared memory."""
-    threads, side, depth = u(tile.threads**2), u(tile.side), u(tile.depth)
-    turns, zero = tile.side * tile.depth // tile.threads**2, real(0.0)
+    """Functions that fetch a thread's share of a tile of a factor, and that put it in shared memory."""
+    threads, side, depth, zero = u(tile.threads**2), u(tile.side), u(tile.depth), real(0.0)
 
     @device
-    def load(shared, number, factor, begin, end):
-        for turn in range(turns):
-            place = u(number + u(turn) * threads)
-            if along_depth:
-                i = u(place // depth)
-                k = u(place - i * depth)
-                at = factor.base + (factor.first + i) * factor.stride + begin + k
-            else:
-                k = u(place // side)
-                i = u(place - k * side)
-                at = factor.base + (begin + k) * factor.stride + factor.first + i
-            inside = factor.first + i < factor.size and begin + k < end
-            shared[k, i] = factor.numbers[at] if inside else zero
+    def place(number, turn):
+        at = u(number + u(turn) * threads)
+        if along_depth:
+            i = u(at // depth)
+            return i, u(at - i * depth)
+        k = u(at // side)
+        return u(at - k * side), k
 
-    return load
+    @device
+    def fetch(ahead, number, factor, begin, end):
+        for turn in range(ahead.size):
+            i, k = place(number, turn)
+            across, along = factor.first + i, begin + k
+            at = across * factor.stride + along if along_depth else along * factor.stride + across
+            ahead[turn] = factor.numbers[factor.base + at] if across < factor.size and along < end else zero
+
+    @device
+    def put(shared, number, ahead):
+        for turn in range(ahead.size):
+            i, k = place(number, turn)
+            shared[k, i] = ahead[turn]
+
+    return fetch, put
 
 
 def make_product(real, tile, *, left_along, right_along):
-    """Function that fills ``total`` with a thread's share of a tile of a product, of the depth ``end``."""
-    each, depth, zero = tile.each, tile.depth, real(0.0)
-    step = u(depth)
-    load_left, load_right = make_load(real, tile, left_along), make_load(real, tile, right_along)
+    """Function that fills ``total`` with a thread's share of a tile of a product, of the depth ``end``.
+
+    What comes next is fetched from memory while the threads multiply what they have.
+    """
+    each, depth, zero, step, share = tile.each, tile.depth, real(0.0), u(tile.depth), tile.share
+    fetch_left, put_left = make_load(real, tile, left_along)
+    fetch_right, put_right = make_load(real, tile, right_along)
     place = make_place(tile)
 
     @device
     def product(total, shared, thread, left, right, end):
+        of_left = cuda.local.array(share, real)
+        of_right = cuda.local.array(share, real)
         for a in range(each):
             for b in range(each):
                 total[a, b] = zero
         begin = u(0)
+        fetch_left(of_left, thread.number, left, begin, end)
+        fetch_right(of_right, thread.number, right, begin, end)
         while begin < end:
-            load_left(shared[0], thread.number, left, begin, end)
-            load_right(shared[1], thread.number, right, begin, end)
+            put_left(shared[0], thread.number, of_left)
+            put_right(shared[1], thread.number, of_right)
             cuda.syncthreads()
+            begin = u(begin + step)
+            fetch_left(of_left, thread.number, left, begin, end)
+            fetch_right(of_right, thread.number, right, begin, end)
             for k in range(depth):
                 for a in range(each):
                     factor = shared[0, k, place(thread.row, a)]
                     for b in range(each):
                         total[a, b] += factor * shared[1, k, place(thread.column, b)]
             cuda.syncthreads()
-            begin = u(begin + step)
 
     return product

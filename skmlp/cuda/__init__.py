@@ -1,0 +1,1 @@
+"""The CUDA back end: Numba kernels for NVIDIA GPUs."""

@@ -12,7 +12,7 @@ from importlib.util import find_spec
 import numpy as np
 
 TOO_NEW = (2, 5)  # of NumPy, for numba-cuda 0.30
-INSTALL = "pip install 'skmlp[cuda13]', or 'skmlp[cuda12]' where the driver is older than version 580"
+INSTALL = "pip install 'skmlp[cuda13]', or pip install 'skmlp[cuda12]' if the driver is older than version 580"
 
 
 def simulated():

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import threading
+import warnings
 from types import SimpleNamespace
 from unittest.mock import patch
 
@@ -205,6 +206,17 @@ class TestAuto:
     def test_takes_the_cpu_where_the_back_end_cannot_be_imported(self):
         with machine(1), modules({"skmlp.cuda.backend": None}):
             assert regressor(device="auto", **LARGE).fit(X, VALUES).device_ == "cpu"
+
+    def test_is_silent_where_starting_cuda_is_not(self):
+        def warn():
+            warnings.warn("an old driver", stacklevel=1)
+            return 1
+
+        with machine(), patch.object(sys.modules["skmlp.cuda.driver"], "device_count", warn):
+            assert resolve("auto") == "cuda:0"
+        with machine(), patch.object(sys.modules["skmlp.cuda.driver"], "device_count", warn):
+            with pytest.raises(DeviceError, match="an old driver"):  # warnings are errors here
+                resolve("cuda")
 
     def test_is_the_cpu_to_the_bit_where_there_is_no_gpu(self):
         with machine(driver=False):

@@ -1,7 +1,7 @@
 """The one place where Numba's CUDA is imported, and what of it differs between a GPU and the simulator.
 
-Kernels reach ``cuda`` as a global of their module, which is how the simulator finds it. A successor of Numba's CUDA
-would be imported here, and nowhere else.
+Kernels reach ``cuda`` as a global of their module, for in the simulator it must not be a constant. A successor of
+Numba's CUDA would be imported here, and nowhere else.
 """
 
 import threading
@@ -11,6 +11,8 @@ from numba import cuda
 from numba.core import config
 
 SIMULATED = bool(config.ENABLE_CUDASIM)
+if SIMULATED:
+    from skmlp.cuda.simulation import cuda
 SIMULATED_MEMORY = 1 << 30  # bytes
 RESERVE = 256 << 20  # bytes of a GPU's memory that are left to others
 _launching = threading.RLock()  # the simulator runs one kernel at a time
@@ -18,9 +20,7 @@ _launching = threading.RLock()  # the simulator runs one kernel at a time
 
 def device(function):
     """Compile a function that kernels call."""
-    if SIMULATED and "cuda" not in function.__code__.co_names:
-        return function  # the simulator's wrapper would only slow it down
-    return cuda.jit(device=True)(function)
+    return function if SIMULATED else cuda.jit(device=True)(function)
 
 
 def kernel(function):
@@ -34,7 +34,7 @@ def shared_array(shape, real):
     The simulator knows no alignment, and takes all arrays that are made in one line for one.
     """
     if SIMULATED:
-        return device(lambda: cuda.shared.array(shape, real))
+        return lambda: cuda.shared.array(shape, real)
     return cuda.jit(device=True, inline="always")(lambda: cuda.shared.array(shape, real, 16))
 
 

@@ -149,7 +149,7 @@ def to_source(estimator):
     model, scaling = unscaled(estimator)
     if not isinstance(model, BaseMLP):
         raise TypeError(
-            f"to_source takes a fitted MLPClassifier, MLPBinaryClassifier, MLPMulticlass or MLPRegressor, or a Pipeline "
+            "to_source takes a fitted MLPClassifier, MLPBinaryClassifier, MLPMulticlass or MLPRegressor, or a Pipeline "
             f"that ends in one, got {model!r}. Of other estimators skmlp.onnx.to_onnx may make an ONNX model."
         )
     layers, output = layers_of(model), output_of(model._encoding, model._network.link)
@@ -195,9 +195,7 @@ def head(model, names, classes):
 
 def rows_function(weights, scaled):
     """The function that checks X and scales it, which it does in double precision."""
-    return ROWS.format(
-        n_features=len(weights), dtype=weights.dtype, scaled="((X - SHIFT) / SCALE)" if scaled else "X"
-    )
+    return ROWS.format(n_features=len(weights), dtype=weights.dtype, scaled="((X - SHIFT) / SCALE)" if scaled else "X")
 
 
 def formulas(layers, link):

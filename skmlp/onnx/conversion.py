@@ -1,7 +1,7 @@
 """From a fitted estimator to an ONNX model."""
 
+import skl2onnx
 from onnx import TensorProto, helper
-from skl2onnx import convert_sklearn
 from sklearn.base import is_classifier, is_regressor
 from sklearn.pipeline import Pipeline
 
@@ -72,9 +72,10 @@ def to_onnx(estimator, X):
     types = input_types(X)
     flat = hasattr(estimator, "predict") and estimator.predict(X).ndim == 1  # which checks both, too
     options = {id(one): {"zipmap": False} for one in ends(estimator) if is_classifier(one)}
-    name = type(estimator).__name__
-    about = f"{name}, written by skmlp {__version__}"
-    model = convert_sklearn(estimator, name, types, about, OPSETS, options=options)
+    model = skl2onnx.to_onnx(estimator, initial_types=types, target_opset=OPSETS, options=options)
+    model.doc_string = f"{type(estimator).__name__}, written by skmlp {__version__}"
+    outputs = ["prediction"] if is_regressor(estimator) else [output.name for output in model.graph.output]
+    give_names(model.graph, [name for name, _ in types], outputs)
     if flat and is_regressor(estimator):
         flatten(model.graph)
     return model
@@ -90,17 +91,44 @@ def ends(estimator):
             estimator = getattr(estimator, "best_estimator_", None)
 
 
+def give_names(graph, inputs, outputs):
+    """Name inputs, whose names skl2onnx has changed where they are no identifiers, and outputs.
+
+    Whatever else has the name of an input makes way, outputs as well: underscores at the end keep names apart.
+    """
+    results = [name for node in graph.node for name in node.output] + [constant.name for constant in graph.initializer]
+    taken = {*inputs, *results}
+
+    def free(name):
+        while name in taken:
+            name += "_"
+        taken.add(name)
+        return name
+
+    names = {name: free(name) for name in results if name in inputs}
+    names |= {value.name: name for value, name in zip(graph.input, inputs, strict=True)}
+    for value, name in zip(graph.output, outputs, strict=True):
+        names[value.name] = name if name == value.name and name not in inputs else free(name)
+    rename(graph, names)
+
+
+def rename(graph, names):
+    """Change names of values, wherever they stand in a graph."""
+    for node in graph.node:
+        for values in (node.input, node.output):
+            values[:] = [names.get(name, name) for name in values]
+    for value in (*graph.input, *graph.output, *graph.initializer):
+        value.name = names.get(value.name, value.name)
+
+
 def flatten(graph):
     """Make the one output of a graph, a column, one-dimensional."""
-    (output,) = graph.output
-    shape = helper.make_tensor("shape_of_prediction", TensorProto.INT64, [1], [-1])
+    (column,) = graph.output
+    name = column.name
+    rename(graph, {name: f"{name}_column"})
+    shape = helper.make_tensor(f"{name}_shape", TensorProto.INT64, [1], [-1])
+    flat = helper.make_tensor_value_info(name, column.type.tensor_type.elem_type, [None])
     graph.initializer.append(shape)
-    flat = helper.make_tensor_value_info("prediction", output.type.tensor_type.elem_type, [None])
-    column = output.name
-    if column == flat.name:
-        column = f"{flat.name}_column"
-        for node in graph.node:
-            node.output[:] = [column if name == flat.name else name for name in node.output]
-    graph.node.append(helper.make_node("Reshape", [column, shape.name], [flat.name], "flatten"))
-    graph.output.remove(output)
+    graph.node.append(helper.make_node("Reshape", [column.name, shape.name], [name], "flatten"))
+    graph.output.remove(column)
     graph.output.append(flat)

@@ -73,9 +73,9 @@ def numeric_blocks(g, table, encoding):
     table = g.Clip(g.Where(missing, encoding.medians, table), -LIMIT, LIMIT)
     if encoding.kept.any():
         z = g.Div(g.Sub(g.Gather(table, np.flatnonzero(encoding.kept), axis=1), scaler.centre), scaler.scale)
-        z, third = g.Clip(z, -1e100, 1e100), 1.0 / 3.0
-        square = g.Mul(g.Mul(z, third), g.Mul(z, third))
-        yield g.Div(z, g.Sqrt(g.Add(square, 1.0)))
+        z = g.Clip(z, -1e100, 1e100)
+        third = g.Div(z, 3.0)
+        yield g.Div(z, g.Sqrt(g.Add(g.Mul(third, third), 1.0)))
     if encoding.had_missing.any():
         yield g.cast(g.Gather(missing, np.flatnonzero(encoding.had_missing), axis=1))
     binned = [(place, edges) for place, edges in enumerate(encoding.edges) if edges is not None]

@@ -44,7 +44,7 @@ def input_types(X):
     Raises
     ------
     ValueError
-        If a column holds no value, or values of several types.
+        If a column holds no value, or values of several types, or if two columns have the same name.
     """
     if sparse.issparse(X):
         return [("X", tensor_of(X.dtype)([None, X.shape[1]]))]
@@ -52,6 +52,8 @@ def input_types(X):
     if not frame and not hasattr(X, "dtype"):
         X = np.array(X, dtype=object if np.asarray(X).dtype.kind in "US" else None)
     names = list(map(str, X.columns)) if frame else [f"x{number}" for number in range(X.shape[1])]
+    if len(set(names)) < len(names):
+        raise ValueError(f"X has columns of the same name: {names}; the inputs of an ONNX model have a name each.")
     tensors = [tensor_of_column(*pair) for pair in zip(names, read_columns(X), strict=True)]
     if not frame and len(set(tensors)) == 1:
         return [("X", tensors[0]([None, len(tensors)]))]

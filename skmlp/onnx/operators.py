@@ -33,10 +33,20 @@ def polynomial(g, u):
     return result
 
 
+def below(g, z):
+    """exp(z) - 1 for z < 0, else 0."""
+    return g.Sub(g.Exp(g.Min(z, 0.0)), 1.0)
+
+
+def softplus(g, z):
+    """max(z, 0) + log(1 + exp(-|z|)); the operator of this name is infinite for large z in double precision."""
+    return g.Add(g.Relu(z), g.Log(g.Add(g.Exp(g.Neg(g.Abs(z))), 1.0)))
+
+
 def increasing(g, z):
     """The first value, and onto each the softplus of the next."""
     first, others = g.Slice(z, [0], [1], [1]), g.Slice(z, [1], [np.iinfo(np.int64).max], [1])
-    return g.CumSum(g.Concat(first, g.Softplus(others), axis=1), 1)
+    return g.CumSum(g.Concat(first, softplus(g, others), axis=1), 1)
 
 
 ACTIVATIONS = {
@@ -45,12 +55,12 @@ ACTIVATIONS = {
     "tanh": lambda g, z: g.Tanh(z),
     "relu": lambda g, z: g.Relu(z),
     "leaky_relu": lambda g, z: g.Max(z, g.Mul(z, 0.01)),
-    "elu": lambda g, z: g.Elu(z),
-    "selu": lambda g, z: g.Add(g.Mul(g.Relu(z), 1.0507009873554805), g.Mul(g.Elu(g.Min(z, 0.0)), 1.7580993408473766)),
+    "elu": lambda g, z: g.Add(g.Relu(z), below(g, z)),
+    "selu": lambda g, z: g.Add(g.Mul(g.Relu(z), 1.0507009873554805), g.Mul(below(g, z), 1.7580993408473766)),
     "gelu": lambda g, z: g.Mul(z, normal_cdf(g, z)),
     "silu": lambda g, z: g.Mul(z, g.Sigmoid(z)),
-    "mish": lambda g, z: g.Mul(z, g.Tanh(g.Softplus(z))),
-    "softplus": lambda g, z: g.Softplus(z),
+    "mish": lambda g, z: g.Mul(z, g.Tanh(softplus(g, z))),
+    "softplus": softplus,
 }
 
 LINKS = {

@@ -1,0 +1,14 @@
+"""ONNX has operators for every formula of prediction."""
+
+import pytest
+
+pytest.importorskip("skl2onnx")
+
+from skmlp.formulas.activations import ACTIVATIONS
+from skmlp.formulas.links import LINKS
+from skmlp.onnx import operators
+
+
+def test_every_formula_has_operators():
+    assert operators.ACTIVATIONS.keys() == ACTIVATIONS.keys()
+    assert operators.LINKS.keys() == LINKS.keys()

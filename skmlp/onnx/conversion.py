@@ -63,7 +63,7 @@ def to_onnx(estimator, X):
     >>> from skmlp import MLPClassifier
     >>> from skmlp.onnx import to_onnx
     >>> X, y = load_iris(return_X_y=True)
-    >>> model = make_pipeline(StandardScaler(), MLPClassifier((16,), random_state=0)).fit(X, y)
+    >>> model = make_pipeline(StandardScaler(), MLPClassifier((16,), solver="lbfgs", random_state=0)).fit(X, y)
     >>> session = InferenceSession(to_onnx(model, X[:1]).SerializeToString())
     >>> label, probabilities = session.run(None, {"X": X})
     >>> bool((label == model.predict(X)).all())
@@ -107,8 +107,7 @@ def give_names(graph, inputs, outputs):
 
     names = {name: free(name) for name in results if name in inputs}
     names |= {value.name: name for value, name in zip(graph.input, inputs, strict=True)}
-    for value, name in zip(graph.output, outputs, strict=True):
-        names[value.name] = name if name == value.name and name not in inputs else free(name)
+    names |= {value.name: free(name) for value, name in zip(graph.output, outputs, strict=True) if value.name != name}
     rename(graph, names)
 
 

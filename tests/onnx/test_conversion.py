@@ -7,11 +7,10 @@ import numpy as np
 import onnx
 import pandas as pd
 import pytest
-
-pytest.importorskip("skl2onnx")
-
 from scipy import sparse
 from sklearn.exceptions import NotFittedError
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 import skmlp
 from skmlp import MLPClassifier, MLPRegressor
@@ -50,6 +49,16 @@ def test_inputs_keep_the_names_of_columns():
     np.testing.assert_allclose(run(model, frame)[0], model.predict(frame), rtol=1e-5, atol=1e-5)
     classes = MLPClassifier(**NETWORK).fit(frame, THIRD)
     np.testing.assert_allclose(run(classes, frame)[1], classes.predict_proba(frame), atol=1e-5)
+
+
+def test_names_of_columns_are_in_the_way_of_no_other_name():
+    names = ["variable", "merged_columns", "gemm", "constant", "probabilities"]
+    frame = pd.DataFrame(X, columns=names)
+    model = make_pipeline(StandardScaler(), MLPClassifier(**NETWORK)).fit(frame, THIRD)
+    proto = to_onnx(model, frame)
+    assert [one.name for one in proto.graph.input] == names
+    assert [one.name for one in proto.graph.output] == ["label", "probabilities_"]
+    np.testing.assert_allclose(run(model, frame)[1], model.predict_proba(frame), atol=1e-5)
 
 
 def test_integers_are_an_input_of_int64():

@@ -4,9 +4,6 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-
-pytest.importorskip("skl2onnx")
-
 from sklearn.pipeline import make_pipeline
 
 from skmlp import MLPRegressor, TabularEncoder, TabularMLPClassifier, TabularMLPRegressor

@@ -5,8 +5,6 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
-pytest.importorskip("skl2onnx")
-
 from skmlp.onnx.inputs import input_types
 
 HOLES = [None, "b", "c"]

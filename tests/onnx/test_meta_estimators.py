@@ -3,9 +3,6 @@
 import numpy as np
 import pandas as pd
 import pytest
-
-pytest.importorskip("skl2onnx")
-
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import BaggingClassifier, StackingClassifier, StackingRegressor, VotingClassifier, VotingRegressor

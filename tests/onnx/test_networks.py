@@ -3,8 +3,6 @@
 import numpy as np
 import pytest
 
-pytest.importorskip("skl2onnx")
-
 from skmlp import CustomActivation
 from skmlp.onnx import to_onnx
 from tests.exports import (

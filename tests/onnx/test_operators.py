@@ -1,9 +1,5 @@
 """ONNX has operators for every formula of prediction."""
 
-import pytest
-
-pytest.importorskip("skl2onnx")
-
 from skmlp.formulas.activations import ACTIVATIONS
 from skmlp.formulas.links import LINKS
 from skmlp.onnx import operators

@@ -120,7 +120,7 @@ def numbers_of(codes, kind):
             number = kind(key)
         except (ValueError, TypeError):
             continue
-        if text(number) == key and abs(number) < 2**63:
+        if text(number) == key and (kind is float or abs(number) < 2**63):
             known[number] = code
     return known
 
@@ -134,9 +134,8 @@ def lookup(g, column, keys, codes, default):
 
 def float_codes(g, column, codes, default, missing):
     """Codes of floats, each compared with all that are known; the table of ONNX knows single precision only."""
-    number = g.Add(g.Mul(column, 0.0), float(default))
-    if codes:
-        found = g.cast(g.Equal(column, np.array([list(codes)], dtype=np.float64)))
-        steps = np.array([[code - default] for code in codes.values()], dtype=np.float64)
-        number = g.Add(g.MatMul(found, steps), float(default))
+    codes = codes or {0.0: default}
+    found = g.cast(g.Equal(column, np.array([list(codes)], dtype=np.float64)))
+    steps = np.array([[code - default] for code in codes.values()], dtype=np.float64)
+    number = g.Add(g.MatMul(found, steps), float(default))
     return g.cast(g.Where(g.IsNaN(column), float(missing), number), np.int64)

@@ -5,6 +5,7 @@ from importlib.metadata import PackageNotFoundError, version
 from skmlp.estimators.classification import MLPBinaryClassifier, MLPClassifier, MLPMulticlass
 from skmlp.estimators.custom import CustomActivation, CustomLoss
 from skmlp.estimators.regression import MLPRegressor
+from skmlp.estimators.saving import load
 from skmlp.estimators.tabular_classification import TabularMLPClassifier
 from skmlp.estimators.tabular_regression import TabularMLPRegressor
 from skmlp.preprocessing import TabularEncoder
@@ -26,5 +27,6 @@ __all__ = [
     "TabularMLPClassifier",
     "TabularMLPRegressor",
     "__version__",
+    "load",
     "warmup",
 ]

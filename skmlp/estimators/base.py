@@ -13,6 +13,7 @@ from skmlp.estimators.evaluation import make_evaluation
 from skmlp.estimators.parameters import FIRST_ORDER_SOLVERS
 from skmlp.network.layout import PARTS
 from skmlp.network.summary import summary
+from skmlp.saving import Saveable
 
 
 @contextmanager
@@ -39,7 +40,7 @@ def is_stochastic(estimator):
     return True
 
 
-class BaseMLP(CallbackSupportMixin, BaseEstimator):
+class BaseMLP(Saveable, CallbackSupportMixin, BaseEstimator):
     """Fitting and predicting; subclasses check and encode the target."""
 
     _y_numeric = False

@@ -126,7 +126,7 @@ def read_array(data):
     file = BytesIO(data)
     read_header = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}[npy.read_magic(file)]
     shape, fortran_order, dtype = read_header(file)
-    body = data[file.tell() :]
+    body = memoryview(data)[file.tell() :]
     if not can_hold(dtype) or dtype.names or dtype.subdtype or fortran_order:
         raise ValueError(f"arrays of dtype {dtype} are not saved")
     if min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize != len(body):

@@ -89,8 +89,8 @@ def load(path):
             note = f" It was written by skmlp {header['skmlp']!s:.40}."
             return model_of(header, arrays)
         except Exception as error:  # of a damaged file anything may come out of zipfile, JSON, NumPy or scikit-learn
-            reason = error if isinstance(error, ValueError) else repr(error)
-            raise ValueError(f"{path} cannot be loaded: {reason}.{note}") from error
+            reason = error if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
+            raise ValueError(f"{path} cannot be loaded: {reason!s:.300}.{note}") from error
 
 
 def model_of(header, arrays):

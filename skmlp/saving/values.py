@@ -66,9 +66,9 @@ class Packer:
         for name, known in TYPES.items():
             if value is known:
                 return "type", name
-        if kind is np.random.RandomState and value.get_state()[0] == ALGORITHM:
-            _, key, *rest = value.get_state()
-            return "random_state", [key.tolist(), *rest]
+        if kind is np.random.RandomState and (state := value.get_state(legacy=False))["bit_generator"] == ALGORITHM:
+            inner = state["state"]
+            return "random_state", [inner["key"].tolist(), inner["pos"], state["has_gauss"], state["gauss"]]
         raise ValueError(
             f"{path}={reprlib.repr(value)}: save takes no {kind.__name__}, for its files hold no code. pickle and "
             "joblib take it, and skops.io does if it can be imported by name."

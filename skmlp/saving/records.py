@@ -85,7 +85,7 @@ class EstimatorRecord(Record):
     def pack(self, value, pack, path):
         """JSON of an estimator."""
         value._validate_params()
-        parameters, state = value.get_params(deep=False), value.__getstate__()
+        parameters, state = value.get_params(deep=False), dict(value.__getstate__())  # which may be its own dict
         require("_skl_callbacks" not in state, f"save takes no callbacks: {path}.set_callbacks() removes them")
         content = {"parameters": {name: pack(part, f"{path}.{name}") for name, part in parameters.items()}}
         if state.pop("_metadata_request", None) is not None:

@@ -59,9 +59,8 @@ def test_a_file_that_ends_too_early_is_refused(path, tmp_path):
 def test_a_file_with_other_bytes_is_refused_or_the_same(path, tmp_path, kind):
     content, (rows, values) = path.read_bytes(), expected(path)
     draw = random.Random(f"{path.stem} {kind}")
-    places = range(len(content)) if path.stem == "quantiles" and kind == "another byte" else []
     refused = 0
-    for place in places or draw.sample(range(len(content)), 60):
+    for place in draw.sample(range(len(content)), 400 if path.stem == "quantiles" else 60):
         middle = {
             "another byte": bytes([content[place] ^ draw.randint(1, 255)]),
             "a byte more": content[place : place + 1] * 2,

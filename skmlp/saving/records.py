@@ -9,6 +9,9 @@ import reprlib
 from sklearn import config_context
 
 RECORDS = {}  # by the name of the class; modules that have such classes put them there
+NO_CALLBACKS = "save takes no callbacks. set_callbacks() removes them; pickle, joblib and skops.io take them."
+# What scikit-learn adds to a state, and to an estimator for the time of a fit with callbacks.
+PASSING = ("_sklearn_version", "_callback_fit_ctx", "_parent_callback_ctx", "_skl_callbacks_to_teardown")
 OUTPUT = "_sklearn_output_config"  # what set_output sets, fitted or not
 
 
@@ -86,11 +89,11 @@ class EstimatorRecord(Record):
         """JSON of an estimator."""
         value._validate_params()
         parameters, state = value.get_params(deep=False), dict(value.__getstate__())  # which may be its own dict
-        require("_skl_callbacks" not in state, f"save takes no callbacks: {path}.set_callbacks() removes them")
+        require("_skl_callbacks" not in state, f"{path}: {NO_CALLBACKS}")
         content = {"parameters": {name: pack(part, f"{path}.{name}") for name, part in parameters.items()}}
         if state.pop("_metadata_request", None) is not None:
             content["requests"] = requests_of(value)
-        state = {name: part for name, part in state.items() if name not in {*parameters, "_sklearn_version"}}
+        state = {name: part for name, part in state.items() if name not in {*parameters, *PASSING}}
         self._attributes(value, state)
         return content | {"attributes": {name: pack(part, f"{path}.{name}") for name, part in state.items()}}
 

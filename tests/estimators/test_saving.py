@@ -302,10 +302,35 @@ def test_splitters_of_other_kinds_are_refused(again):
 def test_callbacks_are_refused(again):
     callback = pytest.importorskip("sklearn.callback")
     model = MLPRegressor(**SMALL).set_callbacks(callback.ScoringMonitor(scoring="r2")).fit(ROWS, HALVES)
-    with pytest.raises(ValueError, match=r"save takes no callbacks: MLPRegressor.set_callbacks\(\) removes them"):
+    with pytest.raises(
+        ValueError, match=r"MLPRegressor: save takes no callbacks\. set_callbacks\(\) removes them; pickle"
+    ):
         again(model)
     twin = again(model.set_callbacks())
     np.testing.assert_array_equal(twin.predict(ROWS), model.predict(ROWS))
+
+
+def test_callbacks_can_save_what_is_reached(tmp_path):
+    pytest.importorskip("sklearn.callback")
+
+    class Checkpoint:
+        def setup(self, estimator, context):
+            pass
+
+        def on_fit_task_begin(self, estimator, context):
+            pass
+
+        def on_fit_task_end(self, estimator, context, *, fitted_estimator=None):
+            if context.task_name == "epoch":
+                fitted_estimator.set_callbacks().save(tmp_path / f"{fitted_estimator.n_iter_}")
+
+        def teardown(self, estimator, context):
+            pass
+
+    model = MLPRegressor(**SMALL).set_callbacks(Checkpoint()).fit(ROWS, HALVES)
+    assert sorted(os.listdir(tmp_path)) == ["1", "2", "3", "4"]
+    assert [load(tmp_path / f"{epoch}").loss_ for epoch in (1, 2, 3, 4)] == model.loss_curve_
+    np.testing.assert_array_equal(load(tmp_path / "4").predict(ROWS), model.predict(ROWS))
 
 
 def test_parameters_that_are_not_valid_are_refused(again):

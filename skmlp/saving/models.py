@@ -75,7 +75,7 @@ def load(path):
     >>> import numpy as np
     >>> import skmlp
     >>> X = np.random.default_rng(0).normal(size=(100, 3))
-    >>> model = skmlp.MLPRegressor(hidden_layer_sizes=(8,), solver="lbfgs").fit(X, X[:, 0] * X[:, 1])
+    >>> model = skmlp.MLPRegressor(solver="lbfgs", random_state=0).fit(X, X.sum(axis=1))
     >>> with TemporaryDirectory() as folder:
     ...     model.save(Path(folder) / "model.skmlp")
     ...     twin = skmlp.load(Path(folder) / "model.skmlp")

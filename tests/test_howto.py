@@ -5,7 +5,7 @@ import pytest
 from tests import pages
 
 PAGES = sorted(path.relative_to(pages.ROOT).as_posix() for path in (pages.ROOT / "docs" / "howto").glob("*.md"))
-PAGES += ["docs/first-call.md", "docs/where-the-time-goes.md"]
+PAGES += ["docs/first-call.md", "docs/where-the-time-goes.md", "docs/gpu.md"]
 every_page = pytest.mark.parametrize("page", PAGES)
 
 

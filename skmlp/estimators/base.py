@@ -11,6 +11,7 @@ from skmlp.estimators import fitting, inputs
 from skmlp.estimators.callbacks import CallbackSupportMixin, begin_tasks
 from skmlp.estimators.evaluation import make_evaluation
 from skmlp.estimators.parameters import FIRST_ORDER_SOLVERS
+from skmlp.estimators.placement import device_of_predictions
 from skmlp.network.layout import PARTS
 from skmlp.network.summary import summary
 from skmlp.saving import Saveable
@@ -175,9 +176,9 @@ class BaseMLP(Saveable, CallbackSupportMixin, BaseEstimator):
             tasks.finish()
         return self
 
-    def _backend(self):
+    def _backend(self, device=None):
         return make_backend(
-            self.device_,
+            device or device_of_predictions(self),
             self._network,
             self._encoding.loss,
             self._parameters.dtype,
@@ -185,11 +186,11 @@ class BaseMLP(Saveable, CallbackSupportMixin, BaseEstimator):
             **self._encoding.loss_settings,
         )
 
-    def _predictions(self, X, *, raw=False):
-        """Outputs of the network, (n_samples, n_outputs)."""
+    def _predictions(self, X, *, raw=False, device=None):
+        """Outputs of the network, (n_samples, n_outputs), by ``device``; None: where the estimator predicts."""
         if not self.__sklearn_is_fitted__():  # looked at first, for scikit-learn's check takes longer than a row
             check_is_fitted(self)
-        backend = self._backend()
+        backend = self._backend(device)
         if inputs.is_plain(self, X):
             with suppress(backend.NotFiniteError):  # validation will say where
                 return backend.predict(self._parameters, X, raw=raw, looked_at=False)

@@ -13,7 +13,7 @@ from skmlp.estimators.tabular_regression import TabularMLPRegressor
 from skmlp.estimators.targets import ClassEncoding, ValueEncoding
 from skmlp.formulas.activations import ACTIVATIONS
 from skmlp.formulas.losses import LOSSES, LossSettings
-from skmlp.formulas.optimisers import OPTIMISERS
+from skmlp.formulas.optimisers import N_KEPT, OPTIMISERS
 from skmlp.network.layout import PARTS, Layout, Network
 from skmlp.preprocessing import TabularEncoder
 from skmlp.saving import load
@@ -39,7 +39,6 @@ from skmlp.training.schedules import SCHEDULES
 
 __all__ = ["load"]
 
-N_KEPT = 3  # numbers that optimisers keep beside their slots
 COUNT, SIZE, REALS = integer(0), integer(1), array([np.float64])
 SEED = or_none(either(COUNT, instance(np.random.RandomState)))
 LABELS = Kind("an array of labels", lambda value: isinstance(value, np.ndarray) and value.ndim == 1 and len(value) > 0)

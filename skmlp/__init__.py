@@ -3,6 +3,7 @@
 from skmlp.estimators.classification import MLPBinaryClassifier, MLPClassifier, MLPMulticlass
 from skmlp.estimators.custom import CustomActivation, CustomLoss
 from skmlp.estimators.regression import MLPRegressor
+from skmlp.estimators.saving import load
 from skmlp.estimators.tabular_classification import TabularMLPClassifier
 from skmlp.estimators.tabular_regression import TabularMLPRegressor
 from skmlp.export import to_source
@@ -21,6 +22,7 @@ __all__ = [
     "TabularMLPClassifier",
     "TabularMLPRegressor",
     "__version__",
+    "load",
     "to_source",
     "warmup",
 ]

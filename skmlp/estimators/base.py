@@ -14,6 +14,7 @@ from skmlp.estimators.parameters import FIRST_ORDER_SOLVERS
 from skmlp.estimators.placement import device_of_predictions
 from skmlp.network.layout import PARTS
 from skmlp.network.summary import summary
+from skmlp.saving import Saveable
 
 
 @contextmanager
@@ -40,7 +41,7 @@ def is_stochastic(estimator):
     return True
 
 
-class BaseMLP(CallbackSupportMixin, BaseEstimator):
+class BaseMLP(Saveable, CallbackSupportMixin, BaseEstimator):
     """Fitting and predicting; subclasses check and encode the target."""
 
     _y_numeric = False

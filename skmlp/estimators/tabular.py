@@ -17,13 +17,14 @@ from skmlp.estimators.ensemble import Crew, Part, folds, out_of_fold, parts_of
 from skmlp.estimators.evaluation import make_evaluation
 from skmlp.estimators.placement import device_of_fit, device_of_predictions
 from skmlp.preprocessing import TabularEncoder
+from skmlp.saving import Saveable
 from skmlp.training.metrics import resolve, stopping_score
 from skmlp.training.trainer import INTERRUPTED
 
 ENCODING = ("categorical_features", "numeric_scaling", "n_bins", "max_categories")
 
 
-class BaseTabularMLP(BaseEstimator):
+class BaseTabularMLP(Saveable, BaseEstimator):
     """Fitting; subclasses say what a member is, and turn the outputs of members into predictions.
 
     Their ``_member_type`` has the names in ``_shared`` as parameters. Its outputs are raw ones for classes, else

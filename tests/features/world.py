@@ -4,6 +4,7 @@ import pickle
 import warnings
 from _thread import start_new_thread
 from concurrent.futures import ThreadPoolExecutor
+from tempfile import TemporaryDirectory
 from unittest.mock import patch
 
 import numpy as np
@@ -18,8 +19,9 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
+from skops import io as skops
 
-from skmlp import MLPClassifier, MLPMulticlass, MLPRegressor, TabularMLPRegressor, to_source
+from skmlp import MLPClassifier, MLPMulticlass, MLPRegressor, TabularMLPRegressor, load, to_source
 from skmlp.onnx import to_onnx
 from tests.features.table import CLASSES, FAST, VALUES, X, shows
 
@@ -72,6 +74,20 @@ def numpy_module():
     module = {}
     exec(to_source(model), module)
     np.testing.assert_allclose(module["predict"](X), model.predict(X), atol=1e-12)
+
+
+@shows("Files without pickle")
+def files():
+    """The file is an archive of JSON and arrays, which NumPy reads without pickle."""
+    model = MLPRegressor(**FAST).fit(X, VALUES)
+    with TemporaryDirectory() as folder:
+        model.save(f"{folder}/model")
+        twin = load(f"{folder}/model")
+        with np.load(f"{folder}/model", allow_pickle=False) as archive:
+            np.testing.assert_array_equal(archive["0"][: X.shape[1] * 8].reshape(-1, 8), model.coefs_[0])
+    assert twin.history_ == model.history_
+    for copy in (twin, skops.loads(skops.dumps(model), trusted=skops.get_untrusted_types(data=skops.dumps(model)))):
+        np.testing.assert_array_equal(copy.predict(X), model.predict(X))
 
 
 @shows("Validation data through a Pipeline, by metadata routing")

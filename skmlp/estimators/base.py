@@ -102,6 +102,42 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
         data = fitting.evaluation(self, self._backend(), self._encoding, X, y, sample_weight)
         return make_evaluation(data.measure(self._parameters)[1])
 
+    def input_gradients(self, X, *, raw=False):
+        """Derivative of each output by each feature, at each row.
+
+        Outputs are predictions: of a regressor the values of ``predict``; of a classifier probabilities, as
+        ``predict_proba`` has them, where of two classes the second is the one output (the first has the opposite
+        derivatives). The derivatives are exact, worked out by backpropagation, and are those of a prediction: dropout
+        is off, and batch normalisation goes by its running averages. At a kink, as relu has at 0, they are those on
+        its left.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows.
+        raw : bool, default=False
+            Whether outputs are those before the inverse link: of a classifier what ``decision_function`` gives, of a
+            regressor with ``loss='poisson'`` or ``'gamma'`` the logarithm of the prediction, of quantiles the lowest
+            one and what the steps to the others are softplus of.
+
+        Returns
+        -------
+        gradients : ndarray of shape (n_samples, n_features) or (n_samples, n_outputs, n_features)
+            In units of the output per unit of the feature, in the dtype of the model; dense, also for sparse X. Without
+            the middle axis where ``predict`` or, of a classifier, ``decision_function`` gives one number a row.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skmlp import MLPRegressor
+        >>> X = np.random.default_rng(0).normal(size=(500, 2))
+        >>> model = MLPRegressor(activation="tanh", solver="lbfgs", max_iter=2000, random_state=0)
+        >>> model.fit(X, X[:, 0] ** 2 - X[:, 1]).input_gradients([[0.5, 0.0], [1.0, 0.0]]).round(1)
+        array([[ 1., -1.],
+               [ 2., -1.]])
+        """
+        return self._gradients(self._of_rows(X, "input_gradients", raw), raw)
+
     def summary(self):
         """The network as a table: layer, shape, activation and parameters of each layer.
 
@@ -186,14 +222,19 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
 
     def _predictions(self, X, *, raw=False):
         """Outputs of the network, (n_samples, n_outputs)."""
+        return self._of_rows(X, "predict", raw)
+
+    def _of_rows(self, X, measure, raw):
+        """What a method of the back end has to say of rows."""
         if not self.__sklearn_is_fitted__():  # looked at first, for scikit-learn's check takes longer than a row
             check_is_fitted(self)
         backend = self._backend()
+        measure = getattr(backend, measure)
         if inputs.is_plain(self, X):
             with suppress(backend.NotFiniteError):  # validation will say where
-                return backend.predict(self._parameters, X, raw=raw, looked_at=False)
+                return measure(self._parameters, X, raw=raw, looked_at=False)
         X = inputs.validate(self, X, reset=False)
-        return backend.predict(self._parameters, inputs.for_prediction(X, self._parameters.dtype), raw=raw)
+        return measure(self._parameters, inputs.for_prediction(X, self._parameters.dtype), raw=raw)
 
     def _check_data(self, X, y, *, reset):
         """X and y as arrays, y of one dimension where it is one column."""

@@ -2,6 +2,7 @@
 
 from importlib.metadata import PackageNotFoundError, version
 
+from skmlp.displays import NetworkDisplay, TrainingHistoryDisplay
 from skmlp.estimators.classification import MLPBinaryClassifier, MLPClassifier, MLPMulticlass
 from skmlp.estimators.custom import CustomActivation, CustomLoss
 from skmlp.estimators.regression import MLPRegressor
@@ -22,9 +23,11 @@ __all__ = [
     "MLPClassifier",
     "MLPMulticlass",
     "MLPRegressor",
+    "NetworkDisplay",
     "TabularEncoder",
     "TabularMLPClassifier",
     "TabularMLPRegressor",
+    "TrainingHistoryDisplay",
     "__version__",
     "warmup",
 ]

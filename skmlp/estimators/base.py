@@ -7,6 +7,7 @@ from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from skmlp.devices import make_backend
+from skmlp.displays.html import FittedHTMLMixin
 from skmlp.estimators import fitting, inputs
 from skmlp.estimators.callbacks import CallbackSupportMixin, begin_tasks
 from skmlp.estimators.evaluation import make_evaluation
@@ -39,7 +40,7 @@ def is_stochastic(estimator):
     return True
 
 
-class BaseMLP(CallbackSupportMixin, BaseEstimator):
+class BaseMLP(FittedHTMLMixin, CallbackSupportMixin, BaseEstimator):
     """Fitting and predicting; subclasses check and encode the target."""
 
     _y_numeric = False

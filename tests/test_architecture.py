@@ -126,10 +126,10 @@ def run(program):
     return done.stdout.splitlines()
 
 
-def test_importing_the_package_loads_no_compiler():
+def test_importing_the_package_loads_no_compiler_and_no_matplotlib():
     loaded = set(run("import sys, skmlp, skmlp.datasets; print(*sys.modules, sep='\\n')"))
     assert "skmlp.estimators.base" in loaded
-    assert not loaded & {*COMPILERS, "skmlp.cpu"}
+    assert not loaded & {*COMPILERS, "skmlp.cpu", "matplotlib"}
 
 
 def test_importing_and_making_a_back_end_compiles_nothing():

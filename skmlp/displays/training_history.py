@@ -139,9 +139,7 @@ class TrainingHistoryDisplay:
             best_kw=best_kw,
         )
 
-    def plot(
-        self, ax=None, *, log_scale=False, mark_best=True, line_kw=None, validation_line_kw=None, best_kw=None
-    ):
+    def plot(self, ax=None, *, log_scale=False, mark_best=True, line_kw=None, validation_line_kw=None, best_kw=None):
         """Draw the curves.
 
         Parameters

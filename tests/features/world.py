@@ -6,6 +6,7 @@ from _thread import start_new_thread
 from concurrent.futures import ThreadPoolExecutor
 from unittest.mock import patch
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -14,6 +15,7 @@ import sklearn
 from joblib import Parallel, delayed
 from scipy.sparse import csc_array, csr_array
 from sklearn.base import clone
+from sklearn.inspection import DecisionBoundaryDisplay
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
@@ -53,6 +55,15 @@ def grid_search():
 def pickling():
     model = MLPRegressor(**FAST).fit(X, VALUES)
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(model)).predict(X), model.predict(X))
+
+
+@shows("scikit-learn's displays")
+def displays():
+    model = MLPClassifier(**FAST).fit(X[:, :2], CLASSES)
+    display = DecisionBoundaryDisplay.from_estimator(model, X[:, :2], response_method="predict", grid_resolution=9)
+    plt.close(display.figure_)
+    points = np.column_stack([display.xx0.ravel(), display.xx1.ravel()])
+    np.testing.assert_array_equal(display.response.ravel(), model.predict(points))
 
 
 @shows("Validation data through a Pipeline, by metadata routing")

@@ -27,6 +27,7 @@ QUICK = {
     "threads": ["--workloads", "pima"],
 }
 SLOW = {  # start processes of their own
+    "devices": [],
     "cold": ["--variants", "classifier", "--peers", "scikit-learn"],
     "fit": ["--workloads", "pima", "--peers", "scikit-learn", "--threads", "1"],
     "memory": ["--rows", "20000"],

@@ -11,7 +11,7 @@ from tests import pages
 OPTIONAL = ("shap",)  # what a block may import that the tests do not install
 
 PAGES = sorted(path.relative_to(pages.ROOT).as_posix() for path in (pages.ROOT / "docs" / "howto").glob("*.md"))
-PAGES += ["docs/first-call.md", "docs/where-the-time-goes.md"]
+PAGES += ["docs/first-call.md", "docs/where-the-time-goes.md", "docs/gpu.md"]
 every_page = pytest.mark.parametrize("page", PAGES)
 
 

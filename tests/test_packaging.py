@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 
 import skmlp
+from skmlp.devices import probe
+from skmlp.estimators.parameters import PARAMETERS
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -39,6 +41,23 @@ def test_version_is_stated_once():
 def test_hard_dependencies():
     names = {re.match(r"[\w-]+", requirement)[0] for requirement in PROJECT["dependencies"]}
     assert names == {"numpy", "numba", "scikit-learn"}
+
+
+@pytest.mark.parametrize("toolkit", ["12", "13"])
+def test_extras_for_gpus(toolkit):
+    """The NumPy that they allow is the one that is not refused, and they are called as messages and pages call them."""
+    extra = PROJECT["optional-dependencies"][f"cuda{toolkit}"]
+    newest = ".".join(map(str, probe.TOO_NEW))
+    assert extra == [f"numba-cuda[cu{toolkit}]>=0.30,<0.31", f"numpy<{newest}"]
+    page = (ROOT / "docs" / "gpu.md").read_text(encoding="utf-8")
+    for text in (probe.INSTALL, page):
+        assert f"pip install 'skmlp[cuda{toolkit}]'" in text
+    assert all(name in PARAMETERS["device"].doc for name in (f"``cuda{toolkit}``", "extra"))
+
+
+def test_no_other_extra_brings_cuda():
+    others = {name for name, extra in PROJECT["optional-dependencies"].items() if "cuda" in str(extra)}
+    assert others == {"cuda12", "cuda13"}
 
 
 def test_only_the_package_is_installed(installed_files):

@@ -11,7 +11,7 @@ from skmlp.cpu.columns import LONGEST_REST, can_rest, rests
 from skmlp.cpu.custom import readable_errors
 from skmlp.cpu.epoch import run_shards
 from skmlp.cpu.input_gradients import input_gradients
-from skmlp.cpu.memory import BATCH_LOSS, EPOCH_LOSS, EPOCH_ROWS, N_KEPT, N_TALLIES, STEPS, Memory
+from skmlp.cpu.memory import BATCH_LOSS, EPOCH_LOSS, EPOCH_ROWS, N_TALLIES, Memory
 from skmlp.cpu.plan import Workspace, batch_plans, prediction_plan, shard_plan
 from skmlp.cpu.predict import predict_rows
 from skmlp.cpu.shuffle import shuffle
@@ -20,7 +20,7 @@ from skmlp.cpu.threads import single_threaded_blas, working
 from skmlp.cpu.tiles import DEPTH
 from skmlp.cpu.update import chunk_contents
 from skmlp.formulas.losses import LossSettings
-from skmlp.formulas.optimisers import OPTIMISERS, Settings
+from skmlp.formulas.optimisers import N_KEPT, OPTIMISERS, STEPS, Settings
 
 SHARD_ROWS, LEAST_ROWS = 256, 64
 """Most rows of a batch that go forward and back together, since the values of the layers should stay in the

@@ -28,7 +28,6 @@ from skmlp.cpu.memory import (
     N_COLUMNS,
     N_DATA,
     N_IN,
-    N_KEPT,
     N_OUT,
     N_ROWS,
     PARAMETERS,
@@ -37,7 +36,6 @@ from skmlp.cpu.memory import (
     SKIPPED,
     SLOTS,
     STARTS,
-    STEPS,
     SUMS,
     TALLY,
     WORK,
@@ -50,7 +48,7 @@ from skmlp.cpu.memory import (
 from skmlp.cpu.products import column_sums
 from skmlp.cpu.update import settings_of, state_of, walker
 from skmlp.cpu.vectors import fetch
-from skmlp.formulas.optimisers import OPTIMISERS
+from skmlp.formulas.optimisers import N_KEPT, OPTIMISERS, STEPS
 
 AHEAD = 6  # columns between the one at hand and the one to be fetched
 LONGEST_REST = 1000  # steps after which all columns are brought up to date

@@ -7,8 +7,9 @@ element in its batch alone, so the way back computes it anew.
 import numpy as np
 
 from skmlp.cpu.compile import Family, formulas, function
-from skmlp.cpu.memory import DELTA, DROPOUT, KEPT, LAYER, N_OUT, N_ROWS, PLACE, SEED, STEPS, WORK, A, padded, vector
+from skmlp.cpu.memory import DELTA, DROPOUT, KEPT, LAYER, N_OUT, N_ROWS, PLACE, SEED, WORK, A, padded, vector
 from skmlp.formulas import random
+from skmlp.formulas.optimisers import STEPS
 from skmlp.formulas.random import random_bits, random_key
 
 formulas(random)

@@ -119,8 +119,6 @@ from skmlp.cpu.compile import STRICT_OPTIONS
 
 # Places in ``TALLY``, what a run of shards leaves for the next one.
 EPOCH_LOSS, EPOCH_ROWS, BATCH_LOSS, BATCH_WEIGHT, GRADIENT_SCALE, N_TALLIES = range(6)
-# Places in ``KEPT``: the first two numbers are for the optimiser's formula.
-STEPS, N_KEPT = 2, 3
 
 LANES = 16
 """Numbers in the widest vector: buffers have room for a multiple, so that a loop over one leaves no scalar rest."""

@@ -24,21 +24,19 @@ from skmlp.cpu.memory import (
     MEMBER,
     MEMBERS,
     N_CHUNKS,
-    N_KEPT,
     N_TALLIES,
     N_TRAINED,
     PARAMETERS,
     RATES,
     SETTINGS,
     SLOTS,
-    STEPS,
     TALLY,
     TOTAL,
     matrix,
     vector,
 )
 from skmlp.formulas import optimisers, penalties
-from skmlp.formulas.optimisers import OPTIMISERS, Settings
+from skmlp.formulas.optimisers import N_KEPT, OPTIMISERS, STEPS, Settings
 from skmlp.formulas.penalties import elastic_net, elastic_net_gradient
 
 formulas(optimisers)

@@ -12,6 +12,7 @@ from skmlp.estimators import fitting, inputs
 from skmlp.estimators.callbacks import CallbackSupportMixin, begin_tasks
 from skmlp.estimators.evaluation import make_evaluation
 from skmlp.estimators.parameters import FIRST_ORDER_SOLVERS
+from skmlp.estimators.placement import device_of_predictions
 from skmlp.network.layout import PARTS
 from skmlp.network.summary import summary
 
@@ -110,7 +111,7 @@ class BaseMLP(FittedHTMLMixin, CallbackSupportMixin, BaseEstimator):
         ``predict_proba`` has them, where of two classes the second is the one output (the first has the opposite
         derivatives). The derivatives are exact, worked out by backpropagation, and are those of a prediction: dropout
         is off, and batch normalisation goes by its running averages. At a kink, as relu has at 0, they are those on
-        its left.
+        its left. They are worked out on the CPU, whatever ``device`` is.
 
         Parameters
         ----------
@@ -137,7 +138,9 @@ class BaseMLP(FittedHTMLMixin, CallbackSupportMixin, BaseEstimator):
         array([[ 1., -1.],
                [ 2., -1.]])
         """
-        return self._gradients(self._of_rows(X, "input_gradients", raw), raw)
+        check_is_fitted(self)
+        backend = self._backend("cpu")
+        return self._gradients(self._of_rows(X, backend, backend.input_gradients, raw), raw)
 
     def summary(self):
         """The network as a table: layer, shape, activation and parameters of each layer.
@@ -211,9 +214,9 @@ class BaseMLP(FittedHTMLMixin, CallbackSupportMixin, BaseEstimator):
             tasks.finish()
         return self
 
-    def _backend(self):
+    def _backend(self, device=None):
         return make_backend(
-            self.device_,
+            device or device_of_predictions(self),
             self._network,
             self._encoding.loss,
             self._parameters.dtype,
@@ -221,16 +224,15 @@ class BaseMLP(FittedHTMLMixin, CallbackSupportMixin, BaseEstimator):
             **self._encoding.loss_settings,
         )
 
-    def _predictions(self, X, *, raw=False):
-        """Outputs of the network, (n_samples, n_outputs)."""
-        return self._of_rows(X, "predict", raw)
-
-    def _of_rows(self, X, measure, raw):
-        """What a method of the back end has to say of rows."""
+    def _predictions(self, X, *, raw=False, device=None):
+        """Outputs of the network, (n_samples, n_outputs), by ``device``; None: where the estimator predicts."""
         if not self.__sklearn_is_fitted__():  # looked at first, for scikit-learn's check takes longer than a row
             check_is_fitted(self)
-        backend = self._backend()
-        measure = getattr(backend, measure)
+        backend = self._backend(device)
+        return self._of_rows(X, backend, backend.predict, raw)
+
+    def _of_rows(self, X, backend, measure, raw):
+        """What ``measure``, a method of the back end, says of rows."""
         if inputs.is_plain(self, X):
             with suppress(backend.NotFiniteError):  # validation will say where
                 return measure(self._parameters, X, raw=raw, looked_at=False)

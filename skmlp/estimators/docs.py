@@ -47,7 +47,7 @@ history_ : dict of list of float
     For each epoch ``loss``, each metric, ``val_loss`` and ``val_<metric>`` where there are validation data,
     ``learning_rate`` (NaN for 'lbfgs', which has none) and ``seconds``.
 device_ : str
-    Where the model was trained.
+    Where the model was trained: 'cpu' or 'cuda:N'.
 """
 
 

@@ -15,7 +15,8 @@ from sklearn.utils import check_random_state
 from skmlp.devices import make_backend
 from skmlp.estimators import inputs
 from skmlp.estimators.custom import check_formulas
-from skmlp.estimators.parameters import check_together, dropout_rates, hidden_layers
+from skmlp.estimators.parameters import batch_rows, check_together, dropout_rates, hidden_layers
+from skmlp.estimators.placement import device_of_fit
 from skmlp.estimators.targets import ClassEncoding, ValueEncoding
 from skmlp.formulas.custom import find
 from skmlp.formulas.losses import LOSSES
@@ -31,8 +32,9 @@ from skmlp.training.validation import Evaluation
 
 
 class Model(NamedTuple):
-    """What a fit makes: a network, the encoding of its targets, its parameters, and what training has reached."""
+    """What a fit makes: on which device, a network, the encoding of its targets, parameters, and what is reached."""
 
+    device: str
     network: Network
     encoding: ClassEncoding | ValueEncoding
     parameters: np.ndarray
@@ -46,24 +48,21 @@ def fit(estimator, X, y, sample_weight, validation, *, incremental, classes, tas
     """
     started = time.perf_counter()
     check_together(estimator, incremental)
-    sizes, activations = hidden_layers(estimator.hidden_layer_sizes, estimator.activation)
-    rates = dropout_rates(estimator.dropout, len(sizes))
     fresh = not hasattr(estimator, "_parameters") or not (estimator.warm_start or incremental)
     random_state = check_random_state(estimator.random_state)
 
     X, y = estimator._check_data(X, y, reset=fresh)
     encoding = estimator._make_encoding(y, incremental, classes)
-    units = X.shape[1], *sizes, encoding.n_outputs
-    layout = Layout(units, estimator.normalization, scaled=estimator.feature_rate is not None)
-    network = Network(layout, activations, find(LOSSES, encoding.loss).link, rates)
-    data = training_data(estimator, network, encoding, X, y, sample_weight)
-    dtype = data.backend.dtype
+    network = make_network(estimator, encoding, X.shape[1])
+    dtype = inputs.compute_dtype(estimator.dtype, estimator.solver, X)
+    device = device_of_fit(estimator, network, X, dtype)
+    data = training_data(estimator, device, network, encoding, dtype, X, y, sample_weight)
     parameters = starting_parameters(estimator, network, random_state, dtype, fresh)
     rows, held_out = split(estimator, data, encoding, validation, random_state)
     weights = estimator._with_class_weights(encoding, y, data.weights, dtype, incremental)
 
     progress = Progress(estimator.early_stopping and estimator.solver != "lbfgs", **reached(estimator, fresh))
-    model = Model(network, encoding, parameters, progress)
+    model = Model(device, network, encoding, parameters, progress)
     tasks.follow(rows, lambda: snapshot(estimator, model))
     before = progress.commit()
     try:
@@ -77,14 +76,20 @@ def fit(estimator, X, y, sample_weight, validation, *, incremental, classes, tas
     publish(estimator, model)
 
 
-def training_data(estimator, network, encoding, X, y, sample_weight):
+def make_network(estimator, encoding, n_features):
+    """The network that an estimator's parameters and its data ask for."""
+    sizes, activations = hidden_layers(estimator.hidden_layer_sizes, estimator.activation)
+    rates = dropout_rates(estimator.dropout, len(sizes))
+    units = n_features, *sizes, encoding.n_outputs
+    layout = Layout(units, estimator.normalization, scaled=estimator.feature_rate is not None)
+    return Network(layout, activations, find(LOSSES, encoding.loss).link, rates)
+
+
+def training_data(estimator, device, network, encoding, dtype, X, y, sample_weight):
     """The training data as numbers, with the back end that works on them and the metrics."""
-    dtype = inputs.compute_dtype(estimator.dtype, estimator.solver, X)
     targets = encoding.encode(y, dtype)
     check_formulas(network.activations, encoding.loss, targets)
-    backend = make_backend(
-        estimator.device, network, encoding.loss, dtype, n_jobs=estimator.n_jobs, **encoding.loss_settings
-    )
+    backend = make_backend(device, network, encoding.loss, dtype, n_jobs=estimator.n_jobs, **encoding.loss_settings)
     X = inputs.for_training(X, dtype)
     weights = inputs.check_weights(sample_weight, X, dtype)
     metrics = resolve(estimator.metrics, encoding)
@@ -203,16 +208,14 @@ def check_monitor(estimator, metrics):
 
 
 def batch_size(estimator, n_rows):
-    """Rows of a batch."""
-    if estimator.batch_size == "auto":
-        return min(200, n_rows)
-    if estimator.batch_size > n_rows:
+    """Rows of a batch; warns if that are fewer than were asked for."""
+    if estimator.batch_size != "auto" and estimator.batch_size > n_rows:
         warnings.warn(
             "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped "
             f"from {estimator.batch_size} to {n_rows}.",
             stacklevel=CALLER,
         )
-    return int(min(estimator.batch_size, n_rows))
+    return batch_rows(estimator.batch_size, n_rows)
 
 
 def make_loop(estimator, rows_of_batch, started):
@@ -302,4 +305,4 @@ def publish(estimator, model):
     estimator.n_layers_ = len(network.layout.units)
     estimator.n_outputs_ = network.layout.units[-1]
     estimator.out_activation_ = network.link
-    estimator.device_ = estimator.device
+    estimator.device_ = model.device

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
+from skmlp.devices import is_device
 from skmlp.formulas.activations import ACTIVATIONS
 from skmlp.formulas.custom import CustomActivation, CustomLoss
 from skmlp.formulas.optimisers import OPTIMISERS
@@ -26,6 +27,17 @@ class Parameter(NamedTuple):
     kind: str
     doc: str
     constraint: list
+
+
+class Devices(StrOptions):
+    """Names of devices, of which there is one for each GPU."""
+
+    def __init__(self):
+        super().__init__({"cpu", "cuda", "cuda:N", "auto"})
+
+    def is_satisfied_by(self, value):
+        """Whether the parameter may be this."""
+        return isinstance(value, str) and is_device(value)
 
 
 def _positive(*, zero, one=None):
@@ -243,7 +255,14 @@ PARAMETERS = {
         "Of parameters, arithmetic and predictions. 'auto': float32, and float64 for 'lbfgs'. 'input': what X has.",
         [StrOptions({"auto", "float32", "float64", "input"})],
     ),
-    "device": Parameter("{'cpu'}, default='cpu'", "Where to compute.", [StrOptions({"cpu"})]),
+    "device": Parameter(
+        "{'cpu', 'cuda', 'cuda:N', 'auto'}, default='cpu'",
+        "Where to compute: on the CPU, or an NVIDIA GPU, number N, or 0 ('cuda'), which needs the extra ``cuda13`` or "
+        "``cuda12``. 'auto': such a GPU if there is one, X is dense, dtype float32 and a step large enough to be "
+        "faster there, otherwise the CPU. No GPU with 'lbfgs'. A fitted model predicts there, too, and on the CPU "
+        "where there is no GPU.",
+        [Devices()],
+    ),
     "n_jobs": Parameter(
         "int or None, default=None",
         "Most threads, -1 for all cores. None: one where that is fastest, and the cores that are free where it pays. "
@@ -307,8 +326,17 @@ def dropout_rates(dropout, n_hidden):
     return tuple(map(float, rates))
 
 
+def batch_rows(batch_size, n_rows):
+    """Rows of a batch, of so many rows.
+
+    >>> batch_rows("auto", 1000), batch_rows(256, 100)
+    (200, 100)
+    """
+    return min(200 if batch_size == "auto" else int(batch_size), n_rows)
+
+
 def check_together(estimator, incremental=False):
-    """Refuse values that do not go together, or not with a partial fit.
+    """Refuse values that do not go together, or not with a partial fit, and layers that cannot be.
 
     Raises
     ------
@@ -316,7 +344,14 @@ def check_together(estimator, incremental=False):
     """
     if incremental and estimator.early_stopping:
         raise ValueError("partial_fit does not support early_stopping=True")
+    sizes, _ = hidden_layers(estimator.hidden_layer_sizes, estimator.activation)
+    dropout_rates(estimator.dropout, len(sizes))
     if estimator.solver == "lbfgs":
+        if estimator.device.startswith("cuda"):
+            raise ValueError(
+                f"device={estimator.device!r} does not go with solver='lbfgs', which runs on the CPU only; use "
+                f"device='cpu' or 'auto', or one of {list(FIRST_ORDER_SOLVERS)}."
+            )
         for name in ("l1_ratio", "clip_norm", "weight_decay", "dropout", "normalization", "feature_rate"):
             value = getattr(estimator, name)
             asked_for = value is not None if name == "feature_rate" else np.any(value) and value != "layer"

@@ -16,6 +16,7 @@ from skmlp.estimators import fitting, inputs
 from skmlp.estimators.base import unchanged_on_error
 from skmlp.estimators.ensemble import Crew, Part, folds, out_of_fold, parts_of
 from skmlp.estimators.evaluation import make_evaluation
+from skmlp.estimators.placement import device_of_fit, device_of_predictions
 from skmlp.preprocessing import TabularEncoder
 from skmlp.training.metrics import resolve, stopping_score
 from skmlp.training.trainer import INTERRUPTED
@@ -137,7 +138,9 @@ class BaseTabularMLP(FittedHTMLMixin, BaseEstimator):
         self._learn_target(targets, weights)
         parts = self._parts(Z, y, weights, validation, template, random_state)
         n_rows = len(Z) if validation[0] is None else len(parts[0].held_out)
-        members, interrupted = self._train(Z, y, weights, parts, random_state, started)
+        network = fitting.make_network(template, self._encoding, Z.shape[1])
+        device = device_of_fit(template, network, Z, Z.dtype)
+        members, interrupted = self._train(Z, y, weights, parts, device, random_state, started)
         # After a Ctrl-C some may not have been trained for an epoch.
         trained = [pair for pair in zip(members, parts, strict=True) if getattr(pair[0], "n_iter_", 0) > 0]
         if not trained:
@@ -171,10 +174,10 @@ class BaseTabularMLP(FittedHTMLMixin, BaseEstimator):
             weights_val = inputs.check_weights(weights_val, Z_val, np.dtype(np.float64))
         return [Part(np.arange(len(Z)), np.arange(len(Z_val)), Z_val, y_val, weights_val)] * self.n_estimators
 
-    def _train(self, Z, y, weights, parts, random_state, started):
+    def _train(self, Z, y, weights, parts, device, random_state, started):
         """Members, trained in as many threads as there are for them, and whether a Ctrl-C ended that."""
-        n_jobs = self.n_jobs if len(parts) == 1 else 1
-        members = [self._member(random_state=random_state.randint(2**31), n_jobs=n_jobs) for _ in parts]
+        own = {"n_jobs": self.n_jobs if len(parts) == 1 else 1, "device": device}
+        members = [self._member(random_state=random_state.randint(2**31), **own) for _ in parts]
 
         def train(number, stop):
             part, member = parts[number], members[number]
@@ -186,16 +189,17 @@ class BaseTabularMLP(FittedHTMLMixin, BaseEstimator):
             fitting.fit(member, *data, held_out, incremental=False, classes=classes, tasks=stop)
 
         deadline = math.inf if self.max_time is None else started + self.max_time
-        workers = min(len(members), allowed_threads(self.n_jobs))
+        # A GPU has one member after the other.
+        workers = min(len(members), allowed_threads(self.n_jobs)) if device == "cpu" else 1
         interrupted = Crew(members, train, workers, deadline).run()
-        for member in members:  # which had one thread each, and their share of the time
-            member.set_params(n_jobs=self.n_jobs, max_time=self.max_time)
+        for member in members:  # which had one thread each, one device, and their share of the time
+            member.set_params(n_jobs=self.n_jobs, max_time=self.max_time, device=self.device)
         return members, interrupted
 
     def _learn_from_held_out(self, parts, n_rows):
         """Calibrate by the rows that were held out, and predict and score those."""
         pairs = zip(self.estimators_, parts, strict=True)
-        mean = out_of_fold(parts, [self._output(member, part.Z) for member, part in pairs], n_rows)
+        mean = out_of_fold(parts, [self._output(member, part.Z, self.device_) for member, part in pairs], n_rows)
         known = ~np.isnan(mean[:, 0])
         targets = [self._encoding.encode(part.y, np.dtype(np.float64)) for part in parts]
         y, weights = np.zeros((n_rows, targets[0].shape[1])), np.ones(n_rows)
@@ -215,8 +219,9 @@ class BaseTabularMLP(FittedHTMLMixin, BaseEstimator):
         return self.encoder_.transform(X)
 
     def _outputs(self, Z):
-        """Outputs of each member."""
-        return [self._output(member, Z) for member in self.estimators_]
+        """Outputs of each member, all by one device."""
+        device = device_of_predictions(self)
+        return [self._output(member, Z, device) for member in self.estimators_]
 
     def _predictions(self, X):
         """Predictions of the ensemble, as a network has them."""

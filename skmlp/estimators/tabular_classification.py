@@ -147,8 +147,8 @@ class TabularMLPClassifier(ClassPredictions, BaseTabularMLP):
     def _scaled(self, y):
         return y
 
-    def _output(self, member, Z):
-        return member._predictions(Z, raw=True)
+    def _output(self, member, Z, device):
+        return member._predictions(Z, raw=True, device=device)
 
     def _calibrate(self, outputs, targets, weights):
         self.temperature_ = 1.0

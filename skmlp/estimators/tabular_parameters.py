@@ -108,7 +108,7 @@ oof_score_ : float
 n_iter_ : int
     Most epochs of a member.
 device_ : str
-    Where the members were trained.
+    Where the members were trained: 'cpu' or 'cuda:N'.
 """
 
 

@@ -171,8 +171,8 @@ class TabularMLPRegressor(ValueScore, BaseTabularMLP):
         scaled = (y.reshape(len(y), -1) - self._mean) / self._scale
         return self._encoding.decode(scaled)
 
-    def _output(self, member, Z):
-        return member._predictions(Z) * self._scale + self._mean
+    def _output(self, member, Z, device):
+        return member._predictions(Z, device=device) * self._scale + self._mean
 
     def _calibrate(self, outputs, targets, weights):
         vars(self).pop("quantile_offsets_", None)

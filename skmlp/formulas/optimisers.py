@@ -14,6 +14,9 @@ from collections.abc import Callable
 from math import sqrt
 from typing import NamedTuple
 
+STEPS, N_KEPT = 2, 3
+"""What is kept beside the state values of the parameters: two numbers of the optimiser's own, and the steps done."""
+
 
 class Settings(NamedTuple):
     """Hyperparameters of a step; each optimiser reads its own, and the loop around it the last four."""

@@ -5,8 +5,9 @@ import pytest
 
 from skmlp.cpu.backend import SHARD_ROWS, CpuBackend
 from skmlp.cpu.dropout import drop, dropout_loops
-from skmlp.cpu.memory import LANES, STEPS
+from skmlp.cpu.memory import LANES
 from skmlp.formulas.activations import ACTIVATIONS
+from skmlp.formulas.optimisers import STEPS
 from skmlp.formulas.random import mixed, random_bits, random_key
 from skmlp.network.layout import Layout, Network
 from skmlp.network.segments import segments

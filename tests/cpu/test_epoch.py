@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from skmlp.cpu.backend import LEAST_ROWS, SHARD_ROWS, shard_rows
-from skmlp.cpu.memory import STEPS
-from skmlp.formulas.optimisers import OPTIMISERS
+from skmlp.formulas.optimisers import OPTIMISERS, STEPS
 from tests import naive
 from tests.cpu.problem import NONE, SETTINGS, activations, close, losses, make_problem, optimisers, precisions, variants
 

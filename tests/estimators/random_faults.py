@@ -66,7 +66,7 @@ WRONG = {
     "metrics": ["r2", 3, [3], ["nonsense"], [None], ["accuracy"] * 2],
     "verbose": ["a", None, -1],
     "dtype": ["float16", None, np.float32],
-    "device": ["tpu", None],
+    "device": ["tpu", "cuda:x", None],
     "n_jobs": [0, 2, -1, "a"],
 }
 # What a parameter is for may not be in use, or the value be overruled; then a fault goes unseen, as it may.

@@ -48,7 +48,7 @@ UNKNOWN_NAMES = {
     "batch_size": ["auto"],
     "monitor": ["auto", "loss", "val_loss"],
     "dtype": ["auto", "float32", "float64", "input"],
-    "device": ["cpu"],
+    "device": ["cpu", "cuda", "cuda:N", "auto"],
 }
 
 
@@ -177,18 +177,15 @@ class TestHiddenLayerSizes:
         assert_names(message, "activation", "'nonsense'", *ACTIVATIONS)
 
 
-# What is planned but cannot be had yet: parameter, value, and what is allowed instead.
-NOT_YET = [
-    ("n_jobs", 0, ["n_jobs"]),
-    ("device", "cuda", ["cpu"]),
-    ("device", "auto", ["cpu"]),
-]
+@EVERY_ESTIMATOR
+def test_there_cannot_be_no_thread(name):
+    assert_names(fit_error(name, n_jobs=0), "n_jobs", "0")
 
 
 @EVERY_ESTIMATOR
-@pytest.mark.parametrize("parameter, value, allowed", NOT_YET)
-def test_what_is_not_there_yet_is_refused(name, parameter, value, allowed):
-    assert_names(fit_error(name, **{parameter: value}), parameter, *allowed)
+@pytest.mark.parametrize("device", ["cuda:", "cuda:x", "cuda:-1", "cuda:01", "cuda:1 ", "CUDA", "gpu", "", None, 0])
+def test_names_of_devices(name, device):
+    assert_names(fit_error(name, device=device), "device", repr(device), "'cpu'", "'cuda'", "'cuda:N'", "'auto'")
 
 
 @pytest.mark.parametrize("value", [0.0, 1.0, -0.1, [], [0.5, 0.5], [0.9, 0.1], [0.1, 1.0], [[0.1, 0.5]], "half"])
@@ -235,6 +232,12 @@ CANNOT = [
 def test_lbfgs_refuses_what_it_cannot_do(parameters):
     (parameter,) = parameters
     assert_names(fit_error("MLPRegressor", solver="lbfgs", **parameters), parameter)
+
+
+@pytest.mark.parametrize("device", ["cuda", "cuda:1"])
+def test_lbfgs_refuses_a_gpu(device):
+    message = fit_error("MLPRegressor", solver="lbfgs", device=device)
+    assert_names(message, repr(device), "solver='lbfgs'", "on the CPU only", "'cpu'", "'auto'", "'adam'")
 
 
 def test_lbfgs_names_itself_where_it_cannot():

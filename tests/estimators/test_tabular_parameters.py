@@ -55,7 +55,7 @@ INVALID = {
     "random_state": ["seed"],
     "verbose": ["loud"],
     "dtype": ["float16"],
-    "device": ["cuda"],
+    "device": ["gpu", "cuda:x", None],
     "n_jobs": [0, "all"],
 }
 CASES = [(name, value) for name, values in INVALID.items() for value in values]

@@ -9,6 +9,7 @@ from sklearn.metrics import r2_score
 
 from skmlp import MLPClassifier, MLPRegressor
 from tests.features.table import CLASSES, FAST, NOISE, START, VALUES, X, shows, squares
+from tests.gpus import machine
 
 RATES = {  # that suit the data, where 0.01 does not
     "adagrad": 0.1,
@@ -16,6 +17,18 @@ RATES = {  # that suit the data, where 0.01 does not
     "sgd": 0.1,
 }
 STOPPING = FAST | {"early_stopping": True, "n_iter_no_change": 5, "max_iter": 1000, "hidden_layer_sizes": (50,)}
+
+
+@shows("GPU")
+def gpu():
+    """Which device computes; the GPU here is not there, and computes as the CPU does."""
+    with machine(2) as used:
+        model = MLPRegressor(device="cuda:1", **FAST).fit(X, VALUES)
+        assert model.device_ == "cuda:1" and model.loss_ < 0.3 * model.loss_curve_[0]
+        assert model.score(X, VALUES) > 0.5
+        assert used("fit") == used("predict") == [1]
+    with machine(0), pytest.raises(RuntimeError, match="CUDA finds no device"):
+        MLPRegressor(device="cuda", **FAST).fit(X, VALUES)
 
 
 @shows("Nine first-order solvers by name")

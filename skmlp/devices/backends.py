@@ -1,4 +1,7 @@
-"""Which back end trains and predicts, where its compiled kernels are kept, and its threads."""
+"""What is to be had from back ends, each of which is imported when it is first needed.
+
+So importing the package loads no compiler, and what computes on the CPU loads nothing of CUDA.
+"""
 
 import sys
 import threading
@@ -9,11 +12,12 @@ from importlib import import_module
 
 @lru_cache(maxsize=64)  # a back end holds no data, and making one would take longer than predicting a row
 def make_backend(device, network, loss, dtype, levels=(), n_jobs=None, **loss_settings):
-    """The back end for ``device``; imported here, so that importing the package loads no compiler.
+    """The back end for ``device``.
 
     Parameters
     ----------
-    device : {'cpu'}
+    device : {'cpu', 'cuda:N'}
+        As :func:`skmlp.devices.choice.resolve` gives it.
     network : skmlp.network.layout.Network
     loss : str or skmlp.formulas.custom.CustomLoss
     dtype : dtype
@@ -21,10 +25,28 @@ def make_backend(device, network, loss, dtype, levels=(), n_jobs=None, **loss_se
     n_jobs : int or None
     **loss_settings : float
     """
-    import_uninterrupted("skmlp.cpu.backend")
-    from skmlp.cpu.backend import CpuBackend
+    if device == "cpu":
+        import_uninterrupted("skmlp.cpu.backend")
+        from skmlp.cpu.backend import CpuBackend
 
-    return CpuBackend(network, loss, dtype, levels, n_jobs, **loss_settings)
+        return CpuBackend(network, loss, dtype, levels, n_jobs, **loss_settings)
+    import_uninterrupted("skmlp.cuda.backend")
+    from skmlp.cuda.backend import CudaBackend
+
+    number = int(device.removeprefix("cuda:"))
+    return CudaBackend(network, loss, dtype, levels, n_jobs, device=number, **loss_settings)
+
+
+def cuda_devices():
+    """Number of CUDA devices; where there is one, the back end has been imported. Raises whatever CUDA raises."""
+    import_uninterrupted("skmlp.cuda.driver")
+    from skmlp.cuda.driver import device_count
+
+    count = device_count()
+    if count:
+        import_uninterrupted("skmlp.cuda.backend")
+        import_module("skmlp.cuda.backend")
+    return count
 
 
 def kernel_folder():

@@ -1,5 +1,6 @@
 """Multilayer perceptrons for tabular data, as scikit-learn estimators on Numba kernels."""
 
+from skmlp.displays import NetworkDisplay, TrainingHistoryDisplay
 from skmlp.estimators.classification import MLPBinaryClassifier, MLPClassifier, MLPMulticlass
 from skmlp.estimators.custom import CustomActivation, CustomLoss
 from skmlp.estimators.regression import MLPRegressor
@@ -18,9 +19,11 @@ __all__ = [
     "MLPClassifier",
     "MLPMulticlass",
     "MLPRegressor",
+    "NetworkDisplay",
     "TabularEncoder",
     "TabularMLPClassifier",
     "TabularMLPRegressor",
+    "TrainingHistoryDisplay",
     "__version__",
     "load",
     "to_source",

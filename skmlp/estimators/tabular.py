@@ -11,6 +11,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from skmlp.devices import allowed_threads
+from skmlp.displays.html import FittedHTMLMixin
 from skmlp.estimators import fitting, inputs
 from skmlp.estimators.base import unchanged_on_error
 from skmlp.estimators.ensemble import Crew, Part, folds, out_of_fold, parts_of
@@ -24,7 +25,7 @@ from skmlp.training.trainer import INTERRUPTED
 ENCODING = ("categorical_features", "numeric_scaling", "n_bins", "max_categories")
 
 
-class BaseTabularMLP(Saveable, BaseEstimator):
+class BaseTabularMLP(Saveable, FittedHTMLMixin, BaseEstimator):
     """Fitting; subclasses say what a member is, and turn the outputs of members into predictions.
 
     Their ``_member_type`` has the names in ``_shared`` as parameters. Its outputs are raw ones for classes, else

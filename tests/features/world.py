@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from tempfile import TemporaryDirectory
 from unittest.mock import patch
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -16,6 +17,7 @@ from joblib import Parallel, delayed
 from onnxruntime import InferenceSession
 from scipy.sparse import csc_array, csr_array
 from sklearn.base import clone
+from sklearn.inspection import DecisionBoundaryDisplay
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -88,6 +90,15 @@ def files():
     assert twin.history_ == model.history_
     for copy in (twin, skops.loads(skops.dumps(model), trusted=skops.get_untrusted_types(data=skops.dumps(model)))):
         np.testing.assert_array_equal(copy.predict(X), model.predict(X))
+
+
+@shows("scikit-learn's displays")
+def displays():
+    model = MLPClassifier(**FAST).fit(X[:, :2], CLASSES)
+    display = DecisionBoundaryDisplay.from_estimator(model, X[:, :2], response_method="predict", grid_resolution=9)
+    plt.close(display.figure_)
+    points = np.column_stack([display.xx0.ravel(), display.xx1.ravel()])
+    np.testing.assert_array_equal(display.response.ravel(), model.predict(points))
 
 
 @shows("Validation data through a Pipeline, by metadata routing")

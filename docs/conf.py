@@ -1,5 +1,10 @@
 """How Sphinx makes the site. ``python -m sphinx -W --keep-going -b html docs docs/_build/html`` builds it."""
 
+import re
+
+from docutils import nodes
+from sphinx.util.nodes import get_node_source
+
 import skmlp
 
 project = "skmlp"
@@ -60,3 +65,31 @@ html_theme_options = {
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
+
+
+SKLEARN = "https://scikit-learn.org/stable/"
+SKLEARN_PAGES = {
+    "accuracy_score": "modules/generated/sklearn.metrics.accuracy_score.html",
+    "df_output_transform": "auto_examples/miscellaneous/plot_set_output.html",
+    "metadata_routing": "metadata_routing.html",
+}
+
+
+def link_examples(app, docname, source):
+    """Links to examples, which are files where the pages are read as they are, lead to their pages in the gallery."""
+    source[0] = re.sub(r"\]\(((?:\.\./)*)examples/(?!pima)(\w+)\.py\)", r"](\1gallery/\2.rst)", source[0])
+
+
+def link_sklearn(app, env, node, content):
+    """Labels and terms in docstrings that are scikit-learn's lead to its pages, or are plain text; no inventory is asked."""
+    if node.get("reftype") not in ("ref", "term") or "docstring of sklearn" not in (get_node_source(node) or ""):
+        return None
+    target = node["reftarget"]
+    page = f"glossary.html#term-{target}" if node["reftype"] == "term" else SKLEARN_PAGES.get(target)
+    return content if page is None else nodes.reference("", "", content, internal=False, refuri=SKLEARN + page)
+
+
+def setup(app):
+    """Connect them."""
+    app.connect("source-read", link_examples)
+    app.connect("missing-reference", link_sklearn)

@@ -81,7 +81,7 @@ def link_examples(app, docname, source):
 
 
 def link_sklearn(app, env, node, content):
-    """Labels and terms in docstrings that are scikit-learn's lead to its pages, or are plain text; no inventory is asked."""
+    """Labels and terms in docstrings that are scikit-learn's lead to its pages, or are plain text."""
     if node.get("reftype") not in ("ref", "term") or "docstring of sklearn" not in (get_node_source(node) or ""):
         return None
     target = node["reftarget"]

@@ -17,7 +17,7 @@ from sklearn.model_selection import RepeatedStratifiedKFold, cross_val_score, tr
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skmlp import MLPBinaryClassifier
+from skmlp import MLPBinaryClassifier, TrainingHistoryDisplay
 from skmlp.datasets import load_pima
 
 X, y = load_pima()
@@ -35,14 +35,7 @@ long = MLPBinaryClassifier(max_iter=300, n_iter_no_change=np.inf, metrics=("accu
 long.fit(X_train, y_train, X_val=X_test, y_val=y_test)
 print(long.summary())
 
-figure, axes = plt.subplots(1, 2, figsize=(9, 3.5), layout="constrained")
-epochs = np.arange(1, long.n_iter_ + 1)
-for ax, name in zip(axes, ["loss", "accuracy"], strict=True):
-    ax.plot(epochs, long.history_[name], label="training")
-    ax.plot(epochs, long.history_[f"val_{name}"], label="new rows")
-    ax.set(xlabel="epoch", ylabel=name)
-axes[0].axvline(1 + np.argmin(long.history_["val_loss"]), color="grey", linestyle=":", label="lowest loss of new rows")
-axes[0].legend()
+TrainingHistoryDisplay.from_estimator(long, mark_best=False)
 plt.show()
 
 # %%

@@ -38,9 +38,9 @@ print(model.evaluate(X_test, y_test))
 
 # %%
 # Which digits are taken for which?
-figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
-ConfusionMatrixDisplay.from_estimator(model, X_test, y_test, ax=left, colorbar=False, cmap="Blues")
-left.set_title("Confusion")
+figure, ax = plt.subplots(figsize=(5, 4.5), layout="constrained")
+ConfusionMatrixDisplay.from_estimator(model, X_test, y_test, ax=ax, colorbar=False, cmap="Blues")
+plt.show()
 
 # %%
 # And of which rows is it least sure? The highest probability of each row says.

@@ -1,20 +1,15 @@
 """Multilayer perceptrons for tabular data, as scikit-learn estimators on Numba kernels."""
 
-from importlib.metadata import PackageNotFoundError, version
-
 from skmlp.estimators.classification import MLPBinaryClassifier, MLPClassifier, MLPMulticlass
 from skmlp.estimators.custom import CustomActivation, CustomLoss
 from skmlp.estimators.regression import MLPRegressor
 from skmlp.estimators.saving import load
 from skmlp.estimators.tabular_classification import TabularMLPClassifier
 from skmlp.estimators.tabular_regression import TabularMLPRegressor
+from skmlp.export import to_source
 from skmlp.preprocessing import TabularEncoder
+from skmlp.version import __version__
 from skmlp.warmup import warmup
-
-try:
-    __version__ = version("skmlp")
-except PackageNotFoundError:  # a checkout that is not installed
-    __version__ = "0.0.0"
 
 __all__ = [
     "CustomActivation",
@@ -28,5 +23,6 @@ __all__ = [
     "TabularMLPRegressor",
     "__version__",
     "load",
+    "to_source",
     "warmup",
 ]

@@ -13,14 +13,16 @@ import polars as pl
 import pytest
 import sklearn
 from joblib import Parallel, delayed
+from onnxruntime import InferenceSession
 from scipy.sparse import csc_array, csr_array
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
-from sklearn.pipeline import Pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from skops import io as skops
 
-from skmlp import MLPClassifier, MLPMulticlass, MLPRegressor, TabularMLPRegressor, load
+from skmlp import MLPClassifier, MLPMulticlass, MLPRegressor, TabularMLPRegressor, load, to_source
+from skmlp.onnx import to_onnx
 from tests.features.table import CLASSES, FAST, VALUES, X, shows
 
 
@@ -69,6 +71,23 @@ def files():
     assert twin.history_ == model.history_
     for copy in (twin, skops.loads(skops.dumps(model), trusted=skops.get_untrusted_types(data=skops.dumps(model)))):
         np.testing.assert_array_equal(copy.predict(X), model.predict(X))
+
+
+@shows("Export to ONNX")
+def onnx_model():
+    model = make_pipeline(StandardScaler(), MLPClassifier(**FAST)).fit(X, CLASSES)
+    session = InferenceSession(to_onnx(model, X[:1]).SerializeToString())
+    label, probabilities = session.run(None, {"X": X})
+    np.testing.assert_array_equal(label, model.predict(X))
+    np.testing.assert_allclose(probabilities, model.predict_proba(X), atol=1e-9)
+
+
+@shows("A module of NumPy alone")
+def numpy_module():
+    model = MLPRegressor(**FAST).fit(X, VALUES)
+    module = {}
+    exec(to_source(model), module)
+    np.testing.assert_allclose(module["predict"](X), model.predict(X), atol=1e-12)
 
 
 @shows("Validation data through a Pipeline, by metadata routing")

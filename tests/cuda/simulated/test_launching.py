@@ -8,7 +8,7 @@ import pytest
 from numba.cuda.simulator import kernelapi
 from scipy import sparse
 
-from skmlp.cuda import driver, feed
+from skmlp.cuda import driver, feed, training
 from skmlp.cuda.launch import Launching
 from skmlp.cuda.tiles import SIMULATION, Tile
 from tests.cpu.problem import make_problem
@@ -111,7 +111,7 @@ STREAMED = replace(COOPERATIVE, room=0)
 
 def staged(monkeypatch, rows, problem, real):
     """Let pieces of streamed data be of so many rows."""
-    numbers = problem.units[0] + problem.y.shape[1] + (problem.row_weights is not None)
+    numbers = problem.units[0] + problem.y.shape[1] + 1
     monkeypatch.setattr(feed, "STAGING", rows * numbers * np.dtype(real).itemsize)
 
 
@@ -120,6 +120,7 @@ def staged(monkeypatch, rows, problem, real):
 @pytest.mark.parametrize("rows", [5, 11, 100])
 def test_streamed_data_are_identical_to_resident(rows, weighted, real, monkeypatch):
     """Pieces of one batch, of two, and of all."""
+    monkeypatch.setattr(training, "PAUSE", 1e30)
     problem = make_problem(rows=23, n_in=3, hidden=(), weighted=weighted)
     staged(monkeypatch, rows, problem, real)
     loads = []

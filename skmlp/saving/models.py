@@ -2,11 +2,14 @@
 
 import os
 import platform
-from importlib.metadata import PackageNotFoundError, version
+
+import numpy as np
+import sklearn
 
 from skmlp.saving import container
 from skmlp.saving.records import RECORDS
 from skmlp.saving.values import Packer, Unpacker
+from skmlp.version import __version__
 
 FORMAT = 1  # of files; raised when older versions could not read the newer ones
 
@@ -41,7 +44,7 @@ class Saveable:
         if record is None or record.cls is not type(self):
             raise ValueError(f"save takes no {name}, which is a class of your own; pickle and joblib take it.")
         model = packer.pack(self, name)
-        versions = {package: version_of(package) for package in ("skmlp", "numpy", "scikit-learn")}
+        versions = {"skmlp": __version__, "numpy": np.__version__, "scikit-learn": sklearn.__version__}
         header = {"format": FORMAT, **versions, "python": platform.python_version(), "model": model}
         container.write(path, header, packer.arrays)
 
@@ -108,11 +111,3 @@ def model_of(header, arrays):
     if not isinstance(model, Saveable):
         raise ValueError("it holds no estimator")
     return model
-
-
-def version_of(package):
-    """The version of a package that is installed."""
-    try:
-        return version(package)
-    except PackageNotFoundError:  # a checkout
-        return "0.0.0"

@@ -136,6 +136,14 @@ def test_errors_are_those_of_predictions(tasks):
         model.input_gradients(data.X[:0])
 
 
+def test_no_gpu_is_asked_for(tasks):
+    """Without one predictions would warn."""
+    data = tasks["regression"]
+    model = MLPRegressor(**SMALL).fit(data.X, data.y)
+    expected = model.input_gradients(data.X)
+    np.testing.assert_array_equal(model.set_params(device="cuda").input_gradients(data.X), expected)
+
+
 def test_the_model_stays_as_it_was(tasks, state_of):
     data = tasks["multiclass"]
     model = MLPClassifier(normalization="batch", **SMALL).fit(data.X, data.y)

@@ -1,4 +1,7 @@
-"""How Sphinx makes the site. ``python -m sphinx -W --keep-going -b html docs docs/_build/html`` builds it."""
+"""How Sphinx makes the site. ``python -m sphinx -W --keep-going -b html docs docs/_build/html`` builds it.
+
+Nothing is asked of the network: not for the links to scikit-learn's pages, and not when pages are looked at.
+"""
 
 import re
 
@@ -27,6 +30,7 @@ exclude_patterns = ["_build", "examples"]
 myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 3
 python_maximum_signature_line_length = 88
+toc_object_entries_show_parents = "hide"
 
 # Reference
 autosummary_generate = True
@@ -38,6 +42,8 @@ sphinx_gallery_conf = {
     "gallery_dirs": "gallery",
     "filename_pattern": r"\.py$",
     "ignore_pattern": r"^pima\.py$",
+    "within_subsection_order": "FileNameSortKey",
+    "capture_repr": (),
     "download_all_examples": False,
     "remove_config_comments": True,
     "show_memory": False,

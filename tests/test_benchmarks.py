@@ -18,6 +18,7 @@ BENCHMARKS = ROOT / "benchmarks"
 
 QUICK = {
     "bands": ["--sets", "diabetes", "--rows", "100"],
+    "deploy": ["--networks", "small", "--rows", "1", "100"],
     "metrics": ["--workloads", "pima"],
     "roofline": ["--workloads", "default", "--size", "64"],
     "scaling": ["--axes", "rows", "classes", "--values", "2"],

@@ -8,7 +8,7 @@ from scipy import sparse
 from skmlp.cuda.driver import cuda, on_device
 from skmlp.cuda.feed import converted
 from skmlp.cuda.launch import Launcher, Launching
-from skmlp.cuda.memory import CLIP_NORM, L1, L2, N_SETTINGS, OF_LOSS, STEPPED, Memory, Workspace
+from skmlp.cuda.memory import CLIP_NORM, L1, L2, N_SETTINGS, OF_LOSS, STEPPED, WEIGHTED, Memory, Workspace, nothing
 from skmlp.cuda.program import LOSS, RECORD, forward_plan, program_of
 from skmlp.cuda.training import TrainingRun
 from skmlp.formulas.losses import LossSettings
@@ -105,7 +105,7 @@ class CudaBackend:
             "values": cuda.device_array(workspace.size, self.dtype),
             "layers": cuda.to_device(workspace.layers),
             "settings": cuda.to_device(numbers),
-            "levels": cuda.to_device(self._levels),
+            "levels": cuda.to_device(self._levels if self._levels.size else nothing(self.dtype)),
             "scales": cuda.to_device((1.0 / (1.0 - rates)).astype(self.dtype)),
             "limits": cuda.to_device((rates * 4294967296.0).astype(np.int64)),
         }
@@ -150,34 +150,39 @@ class Predictor:
         widest = -(-max(network.layout.units[1:]) // tile.side) * -(-self.rows // tile.side)
         self._stream = cuda.stream()
         self._launcher = Launcher(program, np.array(plan, dtype=np.int64), widest, backend.launching, self._stream)
-        nothing, table = cuda.device_array(0, dtype), cuda.device_array((0, 0), dtype)
+        no_numbers, no_table = cuda.to_device(nothing(dtype)), cuda.to_device(nothing(dtype, 2))
         self._memory = {
             **backend.fixed(workspace, smoothing=False),
             "parameters": cuda.to_device(np.ascontiguousarray(parameters)),
             "order": cuda.to_device(np.arange(self.rows, dtype=np.uint32)),
             "losses": cuda.device_array((1, self._launcher.blocks), dtype),
-            "gradient": table,
-            "slots": table,
-            "steps": table,
-            "penalties": table,
-            "squares": nothing,
-            "chunks": cuda.device_array((0, 4), np.uint32),
+            "gradient": no_table,
+            "slots": no_table,
+            "steps": no_table,
+            "penalties": no_table,
+            "squares": no_numbers,
+            "chunks": cuda.to_device(nothing(np.uint32, 2)),
             "seed": 0,
         }
 
     def run(self, X, targets, weights, outputs):
         """Fill ``outputs`` by the predictions of rows, and return the sum of their losses where there are targets."""
-        batches = np.array([[0, len(X), 0, STEPPED]], dtype=np.uint32)
+        kind = STEPPED if weights is None else STEPPED | WEIGHTED
+        batches = np.array([[0, len(X), 0, kind]], dtype=np.uint32)
         there = cuda.device_array(outputs.shape, self._dtype)
         memory = Memory(
             **self._memory,
             batches=cuda.to_device(batches, stream=self._stream),
             data=cuda.to_device(converted(X, self._dtype).reshape(-1), stream=self._stream),
-            targets=cuda.to_device(converted(np.zeros((0, 1)) if targets is None else targets, self._dtype)),
-            weights=cuda.to_device(converted(() if weights is None else weights, self._dtype)),
+            targets=self._there(targets, 2),
+            weights=self._there(weights, 1),
             outputs=there,
         )
         self._launcher.run(memory, batches)
         there.copy_to_host(outputs, stream=self._stream)
         self._stream.synchronize()
         return 0.0 if targets is None else float(self._memory["losses"].copy_to_host().sum(dtype=np.float64))
+
+    def _there(self, values, ndim):
+        values = nothing(self._dtype, ndim) if values is None else converted(values, self._dtype)
+        return cuda.to_device(values, stream=self._stream)

@@ -5,6 +5,7 @@ Numba's CUDA would be imported here, and nowhere else.
 """
 
 import threading
+import warnings
 from contextlib import contextmanager
 
 from numba import cuda
@@ -26,6 +27,15 @@ def device(function):
 def kernel(function):
     """Compile an entry point; it is called as ``kernel[blocks, threads, stream](...)``."""
     return cuda.jit(function)
+
+
+def launchable(kernel, blocks, threads, stream):
+    """A kernel with its block sizes, to be called with its arguments."""
+    if SIMULATED:  # which would remember the sizes that were asked for last
+        return lambda *arguments: kernel[blocks, threads, stream](*arguments)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that there are few blocks: there are as many as find work
+        return kernel[blocks, threads, stream]
 
 
 def shared_array(shape, real):

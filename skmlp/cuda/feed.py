@@ -4,6 +4,7 @@ import numpy as np
 from scipy import sparse
 
 from skmlp.cuda.driver import cuda
+from skmlp.cuda.memory import nothing
 
 STAGING = 64 << 20  # bytes of a piece of data that does not stay on the GPU
 
@@ -36,7 +37,7 @@ class Resident:
         self._data = {
             "data": cuda.to_device(converted(X, dtype).reshape(-1)),
             "targets": cuda.to_device(converted(targets, dtype)),
-            "weights": cuda.to_device(converted(() if weights is None else weights, dtype)),
+            "weights": cuda.to_device(nothing(dtype) if weights is None else converted(weights, dtype)),
         }
 
     def load(self, rows, stream):
@@ -52,7 +53,7 @@ class Streamed:
 
     def __init__(self, X, targets, weights, dtype, batch_size):
         self._source, self._dtype, self._turn = (X, targets, weights), dtype, 0
-        widths = X.shape[1], targets.shape[1], 0 if weights is None else 1
+        widths = X.shape[1], targets.shape[1], 1
         self.most_rows = min(max(batch_size, STAGING // (sum(widths) * dtype.itemsize)), max(X.shape[0], batch_size))
         shapes = [(self.most_rows, width) for width in widths]
         self._pinned = [[cuda.pinned_array(shape, dtype) for shape in shapes] for _ in range(2)]
@@ -65,7 +66,7 @@ class Streamed:
         self._turn = 1 - self._turn
         pinned, device = self._pinned[self._turn], self._device[self._turn]
         for source, host, there in zip(self._source, pinned, device, strict=True):
-            if host.shape[1]:
+            if source is not None:
                 part = source[rows]
                 with np.errstate(over="ignore"):
                     host[: len(rows)] = part.toarray() if sparse.issparse(part) else part.reshape(len(rows), -1)

@@ -52,7 +52,7 @@ class Launcher:
 
     def __init__(self, program, plan, wanted, launching, stream):
         self._program, self._plan, self._stream = program, plan, stream
-        self._threads, self._there = program.tile.threads**2, cuda.to_device(plan)
+        self._threads, self._there, self._launchable = program.tile.threads**2, cuda.to_device(plan), {}
         self.cooperative = program.training and (
             driver.can_cooperate() if launching.cooperative is None else launching.cooperative
         )
@@ -70,8 +70,7 @@ class Launcher:
     def run(self, memory, batches):
         """Work on all ``batches``, the table that is in the memory, without waiting for it."""
         if self.cooperative:
-            epoch = self._program.epoch[self.blocks, self._threads, self._stream]
-            epoch(memory, self._there, 0, len(batches))
+            self._launch(self._program.epoch, memory, self._there, 0, len(batches))
             return
         for batch, of_batch in enumerate(batches):
             if batch == 0:
@@ -83,5 +82,9 @@ class Launcher:
                     self._phase(GATHER, memory, batch + 1, 0)
 
     def _phase(self, phase, memory, batch, layer):
-        kernel = self._program.kernels[phase]
-        kernel[self.blocks, self._threads, self._stream](memory, batch, layer)
+        self._launch(self._program.kernels[phase], memory, batch, layer)
+
+    def _launch(self, kernel, *arguments):
+        if kernel not in self._launchable:
+            self._launchable[kernel] = driver.launchable(kernel, self.blocks, self._threads, self._stream)
+        self._launchable[kernel](*arguments)

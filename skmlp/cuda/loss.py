@@ -3,7 +3,7 @@
 import numpy as np
 
 from skmlp.cuda.driver import device
-from skmlp.cuda.memory import DELTA, FIRST, N_OUT, OF_LOSS, ROWS, Z
+from skmlp.cuda.memory import DELTA, FIRST, KIND, N_OUT, OF_LOSS, ROWS, WEIGHTED, Z
 from skmlp.cuda.sums import make_sums
 from skmlp.cuda.tiles import make_thread
 from skmlp.formulas.losses import LossSettings
@@ -17,7 +17,8 @@ def make_row_weight(program):
 
     @device
     def row_weight(m, batch, row):
-        return m.weights[m.order[m.batches[batch, FIRST] + row]] if m.weights.size > 0 else one
+        weighted = m.batches[batch, KIND] & WEIGHTED > 0
+        return m.weights[m.order[m.batches[batch, FIRST] + row]] if weighted else one
 
     return row_weight
 

@@ -10,7 +10,10 @@ ALIGNED = 32  # numbers; what begins at a multiple of that, is read in whole tra
 
 
 class Memory(NamedTuple):
-    """Arrays on the GPU, flat but for the tables; real numbers unless said otherwise."""
+    """Arrays on the GPU, flat but for the tables; real numbers unless said otherwise.
+
+    What a kernel has no use for is :func:`nothing`.
+    """
 
     parameters: Any
     gradient: Any  # (slices, n_trained): of each slice of the rows of the batch
@@ -18,7 +21,7 @@ class Memory(NamedTuple):
     values: Any  # of the layers, as :class:`Workspace` lays them out
     data: Any  # X
     targets: Any  # (rows, targets)
-    weights: Any  # of the rows; empty: all 1
+    weights: Any  # of the rows, if they have any
     levels: Any  # of a quantile loss
     settings: Any  # as named below
     scales: Any  # of what dropout keeps, a layer
@@ -35,10 +38,15 @@ class Memory(NamedTuple):
     seed: int  # of dropout
 
 
+def nothing(dtype, ndim=1):
+    """An array that stands for none: one without numbers would have no address on the GPU."""
+    return np.zeros((1,) * ndim, dtype=dtype)
+
+
 # Columns of ``batches``: the place of the first row in ``order``, rows, the optimiser's step before it, and what is
 # done with it.
 FIRST, ROWS, STEP, KIND = range(4)
-STEPPED, VARIED = 1, 2  # bits of KIND: it has weight; more than one row of it has
+STEPPED, VARIED, WEIGHTED = 1, 2, 4  # bits of KIND: it has weight; more than one row of it has; rows have weights
 
 # Columns of ``chunks``.
 START, STOP, PENALISED, FACTOR = range(4)

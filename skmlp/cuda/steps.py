@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from skmlp.cuda.memory import CONSTANTS, KIND, N_CONSTANTS, ROWS, STEPPED, VARIED
+from skmlp.cuda.memory import CONSTANTS, KIND, N_CONSTANTS, ROWS, STEPPED, VARIED, WEIGHTED
 from skmlp.formulas.optimisers import OPTIMISERS, STEPS
 
 
@@ -54,7 +54,8 @@ class Steps:
         of_rows = np.ones(len(order)) if weights is None else weights[order].astype(np.float64)
         totals, counts = np.add.reduceat(of_rows, first), np.add.reduceat((of_rows > 0.0).astype(np.int64), first)
         kinds = np.where(totals > 0.0, STEPPED, 0) | np.where(counts > 1, VARIED, 0)
-        taken = np.flatnonzero((kinds > 0) | recording)
+        kinds |= 0 if weights is None else WEIGHTED
+        taken = np.flatnonzero((totals > 0.0) | recording)
         numbers = np.zeros((len(taken), CONSTANTS + N_CONSTANTS * len(self._factors)))
         steps, reached = np.zeros(len(taken), dtype=np.int64), kept.tolist()
         for place, batch in enumerate(taken.tolist()):

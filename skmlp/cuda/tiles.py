@@ -37,17 +37,24 @@ class Tile(NamedTuple):
         return 2, self.depth, self.side + 4
 
 
-SMALL, LARGE = Tile(16, 4, 16), Tile(16, 8, 8)
+FINE, SMALL, LARGE = Tile(16, 2, 32), Tile(16, 4, 16), Tile(16, 8, 8)
 SIMULATION = Tile(4, 2, 4)  # each thread of the simulator is one of Python's
-LARGE_SIDE = 512  # units and rows from which large tiles leave enough of them for all multiprocessors
+ENOUGH = 128  # tiles, for the multiprocessors of a GPU
 
 
 def tile_for(rows, units, real):
-    """The tile for batches of so many rows: float64 has no registers for large ones."""
+    """The largest tile of which a product of so many rows and the second widest layer has enough.
+
+    In a larger tile each number that is brought to shared memory is used more often. float64 has no registers for the
+    largest. Tiles change no bit, for each number of a product is summed in one order.
+    """
     if SIMULATED:
         return SIMULATION
-    widest = sorted(units)[-2:]
-    return LARGE if real == np.float32 and min(rows, *widest) >= LARGE_SIDE else SMALL
+    width = sorted(units)[-2]
+    for tile in (LARGE, SMALL) if real == np.float32 else (SMALL,):
+        if -(-rows // tile.side) * -(-width // tile.side) >= ENOUGH:
+            return tile
+    return FINE
 
 
 class Thread(NamedTuple):

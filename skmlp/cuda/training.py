@@ -112,7 +112,7 @@ class TrainingRun:
             **loaded,
             batches=cuda.to_device(batches.astype(np.uint32), stream=stream),
             steps=cuda.to_device(np.ascontiguousarray(numbers, dtype=dtype), stream=stream),
-            outputs=cuda.device_array((0, 1) if outputs is None else outputs.shape, dtype),
+            outputs=cuda.device_array((1, 1) if outputs is None else outputs.shape, dtype),
         )
 
     def _run_pieces(self, launcher, table, order, outputs):

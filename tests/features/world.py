@@ -12,13 +12,15 @@ import polars as pl
 import pytest
 import sklearn
 from joblib import Parallel, delayed
+from onnxruntime import InferenceSession
 from scipy.sparse import csc_array, csr_array
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
-from sklearn.pipeline import Pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skmlp import MLPClassifier, MLPMulticlass, MLPRegressor, TabularMLPRegressor
+from skmlp import MLPClassifier, MLPMulticlass, MLPRegressor, TabularMLPRegressor, to_source
+from skmlp.onnx import to_onnx
 from tests.features.table import CLASSES, FAST, VALUES, X, shows
 
 
@@ -53,6 +55,23 @@ def grid_search():
 def pickling():
     model = MLPRegressor(**FAST).fit(X, VALUES)
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(model)).predict(X), model.predict(X))
+
+
+@shows("Export to ONNX")
+def onnx_model():
+    model = make_pipeline(StandardScaler(), MLPClassifier(**FAST)).fit(X, CLASSES)
+    session = InferenceSession(to_onnx(model, X[:1]).SerializeToString())
+    label, probabilities = session.run(None, {"X": X})
+    np.testing.assert_array_equal(label, model.predict(X))
+    np.testing.assert_allclose(probabilities, model.predict_proba(X), atol=1e-9)
+
+
+@shows("A module of NumPy alone")
+def numpy_module():
+    model = MLPRegressor(**FAST).fit(X, VALUES)
+    module = {}
+    exec(to_source(model), module)
+    np.testing.assert_allclose(module["predict"](X), model.predict(X), atol=1e-12)
 
 
 @shows("Validation data through a Pipeline, by metadata routing")

@@ -54,7 +54,7 @@ def parts(text):
 
 
 class Jobs:
-    """Runs jobs in processes of their own; those that fail go to ``failures``, by name."""
+    """Runs jobs in processes of their own; how some failed goes to ``failures``, by name."""
 
     def __init__(self, arguments):
         self._options = ["--runs", arguments.runs, "--only", ",".join(arguments.only), *["--quick"] * arguments.quick]
@@ -68,10 +68,14 @@ class Jobs:
         try:
             result = elsewhere(__file__, "--job", json.dumps(job), *self._options, limit=LIMIT, **memory)
         except RuntimeError as error:
-            result = {"failed": anonymous(str(error))}
+            result = {"failed": str(error)}
         if "failed" in result:
-            self.failures[name] = result["failed"]
+            self.failed(name, result["failed"])
         return result.get("found", {})
+
+    def failed(self, name, text):
+        """Note what went wrong."""
+        self.failures[name] = anonymous(text).strip()
 
 
 def found_by(job, arguments):
@@ -110,7 +114,7 @@ def run_job(job, arguments):
     try:
         result = {"found": found_by(job, arguments)}
     except Exception:  # whatever CUDA and other libraries may raise is for the report
-        result = {"failed": anonymous(traceback.format_exc())}
+        result = {"failed": traceback.format_exc()}
     print(json.dumps(result))
 
 

@@ -1,5 +1,6 @@
 """What the measurements say of the rules of the package: from which size on a GPU pays, and which tile suits a size."""
 
+from itertools import pairwise
 from math import inf, log
 
 import numpy as np
@@ -76,14 +77,19 @@ def device_rule(records):
     return f"device='auto': the GPU from {size:.3g} weights × rows of a batch on, not up to {below:.3g}. {now}"
 
 
-def tile_rule(records):
-    """A sentence on the rule that picks a tile."""
-    points = [(min(each["width"], each["rows"]), each["small, µs"], each["large, µs"]) for each in records]
-    size, below = threshold(points)
-    now = f"The rule so far: {tiles.LARGE_SIDE}."
-    if size == inf:
-        return f"Large tiles are not faster at any size measured, up to {below}. {now}"
-    return f"Large tiles: where width and rows are {size} or more, not up to {below}. {now}"
+def tile_rules(records):
+    """Sentences on the rule that picks a tile: the number of tiles of a size from which on it beats the next finer."""
+    sentences = []
+    for (finer, _), (name, tile) in pairwise(tiles_by_name().items()):
+        counts = [-(-each["rows"] // tile.side) * -(-each["width"] // tile.side) for each in records]
+        times = [(each[f"{finer}, µs"], each[f"{name}, µs"]) for each in records]
+        count, below = threshold([(count, *pair) for count, pair in zip(counts, times, strict=True)])
+        now = f"The rule so far: {tiles.ENOUGH}."
+        if count == inf:
+            sentences.append(f"Tiles that are {name} are never faster than {finer} ones, up to {below}. {now}")
+        else:
+            sentences.append(f"Tiles are {name}, not {finer}, where there are {count} or more, not {below}. {now}")
+    return sentences
 
 
 def launch_rule(fits):

@@ -1,16 +1,18 @@
 """Whether the GPU computes what the CPU does: an epoch of every formula and layer on both.
 
-Each case is a network that differs from a plain one in one formula or layer; ``--quick`` puts several into one network.
-It is trained for an epoch of three batches, the last of them short, in both precisions, once by one cooperative kernel
-and once phase by phase, twice each. Rows have weights, some of them 0.
+Most cases are a small network that differs from a plain one in one formula or layer; ``--quick`` leaves those out. The
+others put several together, and are tried on a large network, too, with larger tiles. Each is trained for an epoch, its
+last batch short, in both precisions, by one cooperative kernel and phase by phase, twice each. Rows have weights, some
+of them 0.
 """
 
-from itertools import product
+import traceback
+from itertools import chain
 
 import numpy as np
 
 from skmlp.cpu.backend import CpuBackend
-from skmlp.cuda import driver
+from skmlp.cuda import driver, tiles
 from skmlp.cuda.backend import CudaBackend
 from skmlp.cuda.launch import Launching
 from skmlp.formulas.activations import ACTIVATIONS
@@ -20,9 +22,9 @@ from skmlp.network.initialisers import initialise
 from skmlp.network.layout import Layout, Network
 from skmlp.network.segments import segments
 
-NETWORKS = {"small": ((7, 19, 11, 3), 45, 20), "large": ((65, 530, 515, 3), 1300, 600)}
-"""Units, rows, and rows of a batch: odd numbers, fewer and more than a large tile needs."""
-IN_SIMULATOR = {"small": ((5, 9, 4, 3), 13, 10)}
+SMALL, LARGE = ((7, 39, 45, 3), 75, 40), ((65, 530, 515, 3), 1300, 600)
+"""Units, rows, and rows of a batch: odd numbers, fewer and more than a large tile has."""
+IN_SIMULATOR = (5, 9, 4, 3), 13, 10
 TOLERANCES = {"float32": 1e-4, "float64": 1e-10}
 """Of the largest difference, relative to the largest number of an array."""
 KINKED, AT_KINKS = ("relu", "leaky_relu", "selu"), 1e-2
@@ -54,20 +56,31 @@ GROUPS = {
     },
 }
 """What differs from a plain network, by kind and name."""
+TOGETHER = " + "
 
 
 def names(quick):
     """The cases, by name: what each consists of."""
-    if not quick:
-        return [f"{group} {name}" for group, members in GROUPS.items() for name in members]
     lists = [[f"{group} {name}" for name in members] for group, members in GROUPS.items()]
-    return [" + ".join(each[i % len(each)] for each in lists) for i in range(max(map(len, lists)))]
+    together = [TOGETHER.join(each[i % len(each)] for each in lists) for i in range(max(map(len, lists)))]
+    return together if quick else [*chain.from_iterable(lists), *together]
+
+
+def settings_of(name):
+    """Networks, precisions and tiles to try a case with."""
+    if driver.SIMULATED:
+        return [("tiny", IN_SIMULATOR, real, tiles.SIMULATION) for real in TOLERANCES]
+    small = [("small", SMALL, real, tiles.FINE) for real in TOLERANCES]
+    if TOGETHER not in name:
+        return small
+    large = [("float32", tiles.SMALL), ("float32", tiles.LARGE), ("float64", tiles.SMALL)]
+    return [*small, *(("large", LARGE, real, tile) for real, tile in large)]
 
 
 def case_of(name):
     """All that differs from a plain network in a case."""
     case = {}
-    for part in name.split(" + "):
+    for part in name.split(TOGETHER):
         group, _, member = part.partition(" ")
         for key, value in GROUPS[group][member].items():
             case[key] = case[key] | value if key == "settings" and key in case else value
@@ -92,7 +105,7 @@ class Problem:
         scaled=False,
         rates=None,
     ):
-        units, rows, self._batch = sizes()[size]
+        units, rows, self._batch = size
         random = np.random.default_rng(0)
         layout = Layout(units, normalization, scaled)
         self._network = Network(layout, activations, LOSSES[loss].link, dropout)
@@ -157,40 +170,34 @@ def differences(ours, theirs):
 
 
 def ways():
-    """Names of the ways to launch, and what they are."""
-    both = {"cooperative": Launching(cooperative=True), "phase by phase": Launching(cooperative=False)}
-    return both if driver.can_cooperate() else {"phase by phase": both["phase by phase"]}
+    """Whether kernels cooperate, by name."""
+    return {"cooperative": True, "phase by phase": False} if driver.can_cooperate() else {"phase by phase": False}
 
 
-def sizes():
-    """Networks by name."""
-    return IN_SIMULATOR if driver.SIMULATED else NETWORKS
-
-
-def measure(name, precisions=tuple(TOLERANCES)):
-    """Records of a case: how far the GPU is from the CPU, and whether two runs give the same bits."""
-    records, case = [], case_of(name)
+def measure(name):
+    """Records of a case: how far the GPU is from the CPU, and whether two runs give the same bits; and what failed."""
+    records, failures, case = [], {}, case_of(name)
     kinked = not {*case.get("activations", ())}.isdisjoint(KINKED)
-    for size, real in product(sizes(), precisions):
+    for network, size, real, tile in settings_of(name):
         problem = Problem(size, real, **case)
-        allowed = AT_KINKS if kinked and real == "float32" else TOLERANCES[real]
         expected = problem.results(CpuBackend)
-        for way, launching in ways().items():
-            first, second = (problem.results(CudaBackend, launching=launching) for _ in range(2))
-            found = differences(first, expected)
-            worst = max(found, key=found.get)
-            same = all(np.array_equal(first[key], second[key], equal_nan=True) for key in first)
-            records.append(
-                {
-                    "case": name,
-                    "network": size,
-                    "dtype": real,
-                    "launched": way,
-                    "largest difference": found[worst],
-                    "of": worst,
-                    "allowed": allowed,
-                    "same bits twice": same,
-                    "passed": bool(found[worst] <= allowed and same),
-                }
-            )
-    return records
+        allowed = AT_KINKS if kinked and real == "float32" else TOLERANCES[real]
+        for way, cooperative in ways().items():
+            record = {"case": name, "network": network, "tile": tile.side, "dtype": real, "launched": way}
+            try:
+                verdict = compared(problem, expected, Launching(tile=tile, cooperative=cooperative), allowed)
+            except Exception:  # whatever CUDA may raise is for the report
+                failures[", ".join(map(str, record.values()))] = traceback.format_exc()
+                verdict = {"passed": False}
+            records.append(record | verdict)
+    return records, failures
+
+
+def compared(problem, expected, launching, allowed):
+    """The rest of a record: the largest difference, and the verdict."""
+    first, second = (problem.results(CudaBackend, launching=launching) for _ in range(2))
+    found = differences(first, expected)
+    worst = max(found, key=found.get)
+    same = all(np.array_equal(first[name], second[name], equal_nan=True) for name in first)
+    verdict = {"largest difference": found[worst], "of": worst, "allowed": allowed, "same bits twice": same}
+    return verdict | {"passed": bool(found[worst] <= allowed and same)}

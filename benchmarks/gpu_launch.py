@@ -7,7 +7,7 @@ import numpy as np
 from gpu_device import quickest
 from measure import seconds
 
-from skmlp.cuda.driver import SIMULATED, cooperating_blocks, cuda, kernel, multiprocessors
+from skmlp.cuda.driver import SIMULATED, cooperating_blocks, cuda, kernel, launchable, multiprocessors
 from skmlp.cuda.memory import Memory
 
 THREADS = 256  # of a block, as in the kernels of training
@@ -42,7 +42,7 @@ def launches(quick):
     stream, threads, times = cuda.stream(), 1 if SIMULATED else THREADS, 10 if quick else LAUNCHES
     records = []
     for name, (function, arguments) in cases.items():
-        configured = function[multiprocessors(), threads, stream]
+        configured = launchable(function, multiprocessors(), threads, stream)
         each = [1e6 * launch(configured, arguments, stream, times, waiting) for waiting in (False, True)]
         records.append({"kernel of": name, "more follow, µs": each[0], "waited for, µs": each[1]})
     return records
@@ -69,7 +69,7 @@ def waits(quick):
     counts, runs = (2, 5) if SIMULATED else SYNCS, 2 if quick else 5
     records = []
     for blocks in sorted({min(most, max(1, int(blocks))) for blocks in (1, there / 2, there, 2 * there, most)}):
-        configured = syncs[blocks, threads, stream]
+        configured = launchable(syncs, blocks, threads, stream)
         few, many = (quickest(stream, partial(configured, numbers, count), runs) for count in counts)
         each = (many - few) / (counts[1] - counts[0])
         records.append({"blocks": blocks, "a multiprocessor": blocks / there, "a wait, µs": 1e6 * each})

@@ -1,4 +1,4 @@
-"""What each phase of a step takes on the GPU, with small and large tiles, beside the GPU's limits.
+"""What each phase of a step takes on the GPU, with each kind of tiles, beside the GPU's limits.
 
 A phase is repeated inside of one kernel, on the memory that a real epoch hands to its kernels, so that no launch and no
 wait is in its time.
@@ -14,7 +14,7 @@ from workloads import Workload
 
 from skmlp.cuda import driver, program, tiles
 from skmlp.cuda.backend import CudaBackend
-from skmlp.cuda.driver import cuda, kernel, shared_array
+from skmlp.cuda.driver import cuda, kernel, launchable, shared_array
 from skmlp.cuda.launch import Launcher, Launching
 from skmlp.cuda.memory import Workspace
 from skmlp.cuda.program import BACKWARD, FORWARD, GATHER, GRADIENT, LOSS, UPDATE, Grid
@@ -42,8 +42,10 @@ def sizes(quick):
 
 
 def tiles_by_name():
-    """The tiles to compare."""
-    return {"simulation": tiles.SIMULATION} if driver.SIMULATED else {"small": tiles.SMALL, "large": tiles.LARGE}
+    """The tiles to compare, the finest first."""
+    if driver.SIMULATED:
+        return {"simulation": tiles.SIMULATION}
+    return {"fine": tiles.FINE, "small": tiles.SMALL, "large": tiles.LARGE}
 
 
 class Caught(Exception):
@@ -99,7 +101,7 @@ class Step:
         """The repeated phase, to be called; ``kernels`` keeps what has been compiled."""
         if (phase, self._tile) not in kernels:
             kernels[phase, self._tile] = repeated(self._program, phase)
-        return kernels[phase, self._tile][self.blocks, self._tile.threads**2, self._stream]
+        return launchable(kernels[phase, self._tile], self.blocks, self._tile.threads**2, self._stream)
 
     def take(self, kernels):
         """Go through the step once, so that all its values are there."""

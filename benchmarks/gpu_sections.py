@@ -23,10 +23,7 @@ def fill(report, jobs, arguments):
     if times or phases:
         advice(report, times, phases)
     if jobs.failures:
-        report.text("## Failures")
-        report.numbers["failures"] = jobs.failures
-        for name, text in jobs.failures.items():
-            report.text(f"{name}:\n\n```\n{text.strip()}\n```")
+        failures(report, jobs.failures)
     return passed and not jobs.failures
 
 
@@ -42,7 +39,11 @@ def check(report, jobs, arguments):
     """Whether results are right."""
     names = chosen(gpu_check.names(arguments.quick), arguments)
     with ThreadPoolExecutor(max(1, min(CHECKS_AT_ONCE, (os.cpu_count() or 1) // 2))) as pool:
-        records = [record for found in pool.map(lambda name: jobs.run("check", name), names) for record in found]
+        found = [result for result in pool.map(lambda name: jobs.run("check", name), names) if result]
+    records = [record for of_case, _ in found for record in of_case]
+    for _, errors in found:
+        for name, text in errors.items():
+            jobs.failed(name, text)
     report.numbers["check"] = records
     failed = [record for record in records if not record["passed"]]
     allowed = [f"{tolerance} in {real}" for real, tolerance in gpu_check.TOLERANCES.items()]
@@ -53,8 +54,7 @@ def check(report, jobs, arguments):
         f"give the same bits. Allowed: {', '.join(allowed)}, and {gpu_check.AT_KINKS} in float32 where a slope jumps "
         f"({', '.join(gpu_check.KINKED)})."
     )
-    ways = [each | {"way": f"{each['network']}, {each['dtype']}, {each['launched']}"} for each in records]
-    report.table(spread(ways, ["case"], "way", "largest difference"))
+    report.table(spread(records, ["case", "network", "tile", "dtype"], "launched", "largest difference"))
     if failed:
         report.text("Not passed:")
         report.table(failed)
@@ -132,8 +132,17 @@ def advice(report, times, phases):
         report.text(gpu_advice.launch_rule(times))
     products = report.numbers["tiles"] = gpu_advice.products(phases)
     report.table(products)
-    if any("large, µs" in each for each in products):
-        report.text(gpu_advice.tile_rule(products))
+    for text in gpu_advice.tile_rules(products):
+        report.text(text)
+
+
+def failures(report, texts):
+    """What went wrong, each text once."""
+    report.text("## Failures")
+    report.numbers["failures"] = texts
+    for text in dict.fromkeys(texts.values()):
+        names = "; ".join(name for name, other in texts.items() if other == text)
+        report.text(f"{names}:\n\n```\n{text}\n```")
 
 
 def chosen(names, arguments):

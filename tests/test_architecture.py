@@ -78,14 +78,14 @@ def test_other_imports_are_those_of_the_table(path):
 def test_the_package_itself_imports_what_is_public_alone():
     imported = set(imports(PACKAGE / "__init__.py"))
     parts = {name.split(".")[1] for name in imported if name.startswith("skmlp")}
-    assert parts == {"estimators", "export", "preprocessing", "version", "warmup"}
+    assert parts == {"displays", "estimators", "export", "preprocessing", "version", "warmup"}
 
 
 def test_the_table_allows_no_more_than_the_rule():
     """What the table must not come to say, whoever edits it."""
     assert INTERNAL["formulas"] == INTERNAL["network"] == EXTERNAL["formulas"] == set()
     assert {name for name, allowed in EXTERNAL.items() if allowed & COMPILERS} <= {"cpu", "cuda"}
-    for name in ("training", "network", "formulas"):
+    for name in ("training", "displays", "network", "formulas"):
         assert not INTERNAL[name] & {"warmup", "estimators", "devices", "cpu", "cuda"}
     assert not INTERNAL["warmup"] & {"cpu", "cuda"}
     assert INTERNAL["devices"] <= {"cpu", "cuda"}
@@ -126,10 +126,10 @@ def run(program):
     return done.stdout.splitlines()
 
 
-def test_importing_the_package_loads_no_compiler():
+def test_importing_the_package_loads_no_compiler_and_no_matplotlib():
     loaded = set(run("import sys, skmlp, skmlp.datasets; print(*sys.modules, sep='\\n')"))
     assert "skmlp.estimators.base" in loaded
-    assert not loaded & {*COMPILERS, "skmlp.cpu"}
+    assert not loaded & {*COMPILERS, "skmlp.cpu", "matplotlib"}
 
 
 def test_importing_and_making_a_back_end_compiles_nothing():

@@ -2,6 +2,7 @@
 
 import pytest
 
+import tests.features.explaining
 import tests.features.network
 import tests.features.objective
 import tests.features.reporting

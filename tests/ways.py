@@ -78,6 +78,19 @@ def row_loop(formula):
 
 
 @cache
+def slopes_loop(formula):
+    """Compiled loop over rows of a formula that fills the derivatives of one output by those of the row."""
+
+    @function
+    def run(rows, slopes):
+        for i in range(rows.shape[0]):
+            for k in range(rows.shape[1]):
+                formula(rows[i], k, slopes[i, k])
+
+    return run
+
+
+@cache
 def loss_loop(formula):
     """Compiled loop of the value or the gradient of one output."""
 
@@ -116,6 +129,17 @@ def predictions(link, way, z):
     rows = z.copy()
     (run if way == "compiled" else uncompiled(run))(rows)
     return rows
+
+
+def jacobians(link, way, z):
+    """∂p_k/∂z_j of a link of the package, (rows, outputs, outputs)."""
+    slopes = np.zeros((*z.shape, z.shape[1]), dtype=z.dtype)
+    if not link.by_row:
+        slopes[:, range(z.shape[1]), range(z.shape[1])] = over(link.derivative, way, z)
+        return slopes
+    run = slopes_loop(link.derivative)
+    (run if way == "compiled" else uncompiled(run))(z, slopes)
+    return slopes
 
 
 def loss_settings(real, **settings):

@@ -1,20 +1,21 @@
 """What the trainer is handed: a network on this back end, and a run of training on one data set."""
 
 import time
-from contextlib import nullcontext
 
 import numpy as np
 from scipy import sparse
 
 from skmlp.cpu import memory as places
+from skmlp.cpu.blocks import NotFiniteError, share_blocks
 from skmlp.cpu.columns import LONGEST_REST, can_rest, rests
 from skmlp.cpu.custom import readable_errors
 from skmlp.cpu.epoch import run_shards
+from skmlp.cpu.input_gradients import input_gradients
 from skmlp.cpu.memory import BATCH_LOSS, EPOCH_LOSS, EPOCH_ROWS, N_TALLIES, Memory
 from skmlp.cpu.plan import Workspace, batch_plans, prediction_plan, shard_plan
 from skmlp.cpu.predict import predict_rows
 from skmlp.cpu.shuffle import shuffle
-from skmlp.cpu.team import N_CELLS, Team, run_together, team_size
+from skmlp.cpu.team import N_CELLS, Team, team_size
 from skmlp.cpu.threads import single_threaded_blas, working
 from skmlp.cpu.tiles import DEPTH
 from skmlp.cpu.update import chunk_contents
@@ -38,10 +39,6 @@ def shard_rows(batch_size, dense=True):
     """
     half = -(-batch_size // 2)
     return min(SHARD_ROWS, half + -half % 8 if dense and half >= LEAST_ROWS else batch_size)
-
-
-class NotFiniteError(ValueError):
-    """X holds NaN or infinity."""
 
 
 class CpuBackend:
@@ -69,7 +66,7 @@ class CpuBackend:
         self.dtype = np.dtype(dtype)
         self._levels = np.array(levels, dtype=self.dtype)
         self._loss_settings = LossSettings(**loss_settings)
-        self._predictions = {}
+        self.prepared = {}  # workspaces and plans of predictions and of their derivatives, by their kinds
 
     def start(self, parameters, X, targets, weights, *, batch_size, solver, settings, segments, state=None, seed=-1):
         """A :class:`TrainingRun`, which changes ``parameters`` in place.
@@ -112,6 +109,13 @@ class CpuBackend:
             If the dense X holds NaN or infinity, unless it has been ``looked_at``.
         """
         return self._predict(parameters, X, None, None, raw, looked_at)[0]
+
+    def input_gradients(self, parameters, X, *, raw=False, looked_at=True):
+        """Derivative of each output by each feature, (rows, n_outputs, n_in).
+
+        Outputs are what :meth:`predict` gives with these arguments, which raises the same.
+        """
+        return input_gradients(self, parameters, X, raw, looked_at)
 
     def predict_and_loss(self, parameters, X, targets, weights):
         """Predictions, and the mean loss (its data term alone), weighted unless ``weights`` is None."""
@@ -171,21 +175,17 @@ class CpuBackend:
         return workspace.size, plan
 
     def _predict(self, parameters, X, targets, weights, raw, looked_at):
-        """Block by block, so that a conversion of X needs memory for one block a thread."""
         rows, dense, measured = X.shape[0], not sparse.issparse(X), targets is not None
         rows_at_once = min(SHARD_ROWS, 1 << (rows - 1).bit_length()) if rows else 1
         kind = rows_at_once, dense, measured, raw, looked_at
-        if kind not in self._predictions:
-            self._predictions[kind] = self._prediction(*kind)
-        work_size, plan = self._predictions[kind]
+        if kind not in self.prepared:
+            self.prepared[kind] = self._prediction(*kind)
+        work_size, plan = self.prepared[kind]
         outputs = np.empty((rows, self.network.layout.units[-1]), dtype=self.dtype)
         parameters = np.ascontiguousarray(parameters)
-        starts = range(0, rows, BLOCK_ROWS)
-        losses = np.zeros(len(starts))
-        size = self.team_size(len(starts), rows)
+        losses = np.zeros(-(-rows // BLOCK_ROWS))
 
-        def predict_blocks(member):
-            memory = Memory()
+        def begin(memory):
             if measured:
                 memory.update(self.loss_contents(smoothing=False))
             if measured or not dense:
@@ -193,25 +193,18 @@ class CpuBackend:
             memory[places.WORK], memory[places.PARAMETERS] = np.zeros(work_size, dtype=self.dtype), parameters
             memory.cells[places.MEMBERS] = memory.cells[places.FILLED] = 1
             memory.cells[places.SHARD_SIZE] = rows_at_once
-            for number in range(member, len(starts), size):
-                block = slice(starts[number], min(starts[number] + BLOCK_ROWS, rows))
-                memory.update(self.input_contents(X[block] if len(starts) > 1 else X))
-                memory[places.OUTPUTS], memory.cells[places.N_ORDER] = outputs[block], block.stop - block.start
-                if measured:
-                    of_block = None if weights is None else weights[block]
-                    memory.update(self.target_contents(targets[block], of_block))
-                    memory[places.TALLY], memory[places.LOSSES] = np.zeros(N_TALLIES), np.zeros(1)
-                predict_rows(plan, memory.cells)
-                if memory.cells[places.NOT_FINITE]:
-                    raise NotFiniteError
-                if measured:
-                    losses[number] = memory.array(places.TALLY)[BATCH_LOSS]
 
-        with nullcontext() if len(starts) < 2 else working():
-            if size == 1:
-                predict_blocks(0)
-            else:
-                run_together(size, predict_blocks)
+        def predict_block(memory, block):
+            memory[places.OUTPUTS] = outputs[block]
+            if measured:
+                of_block = None if weights is None else weights[block]
+                memory.update(self.target_contents(targets[block], of_block))
+                memory[places.TALLY], memory[places.LOSSES] = np.zeros(N_TALLIES), np.zeros(1)
+            predict_rows(plan, memory.cells)
+            if measured:
+                losses[block.start // BLOCK_ROWS] = memory.array(places.TALLY)[BATCH_LOSS]
+
+        share_blocks(self, X, BLOCK_ROWS, begin, predict_block)
         return outputs, losses.sum()
 
 

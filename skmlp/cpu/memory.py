@@ -84,8 +84,10 @@ from skmlp.cpu.compile import STRICT_OPTIONS
     N_ROWS,  # and their number
     ABORTED,
     NOT_FINITE,  # whether X is not
+    N_OUTPUTS,  # outputs whose derivatives are wanted,
+    OUTPUT,  # and that at hand
     N_PLACES,
-) = range(61)
+) = range(63)
 
 # Places in an operation.
 (

@@ -165,6 +165,17 @@ def affine_gradient(delta, x, scale_gradient, shift_gradient):
 
 
 @function
+def normalize_batch_slopes(memory, operation, real):
+    """Turn the gradient in z into that in what was normalised by the running averages."""
+    n_rows, units = memory[N_ROWS], operation[N_OUT]
+    delta = matrix(memory, WORK, operation[DELTA], n_rows, units, real)
+    inverse, scale = vector(memory, WORK, operation[INVERSE], units, real), of_units(memory, operation, SCALE, real)
+    for i in range(n_rows):
+        for j in range(units):
+            delta[i, j] *= scale[j] * inverse[j]
+
+
+@function
 def normalize_batch_back(memory, operation, real):
     """Turn the gradient in z into that in what was normalised; fill that of scale, shift and bias.
 
@@ -193,16 +204,13 @@ def normalize_batch_back(memory, operation, real):
 
 
 @function
-def normalize_layer_back(memory, operation, real):
-    """Turn the gradient in z into that in what was normalised; fill that of scale, shift and bias."""
+def normalize_layer_slopes(memory, operation, real):
+    """Turn the gradient in z into that in what was normalised."""
     n_rows, units = memory[N_ROWS], operation[N_OUT]
     delta = matrix(memory, WORK, operation[DELTA], n_rows, units, real)
     x = matrix(memory, WORK, operation[STANDARD], n_rows, units, real)
     inverse = vector(memory, WORK, operation[INVERSE], n_rows, real)
     scale = of_units(memory, operation, SCALE, real)
-    affine_gradient(
-        delta, x, slope_of_units(memory, operation, SCALE, real), slope_of_units(memory, operation, SHIFT, real)
-    )
     share = real(1.0) / real(units)
     for i in range(n_rows):
         total = along = real(0.0)
@@ -212,10 +220,25 @@ def normalize_layer_back(memory, operation, real):
             along += delta[i, j] * x[i, j]
         for j in range(units):
             delta[i, j] = normalized_slope(delta[i, j], inverse[i], share, total, along, x[i, j])
+
+
+@function
+def normalize_layer_back(memory, operation, real):
+    """The same; fill the gradient of scale, shift and bias."""
+    n_rows, units = memory[N_ROWS], operation[N_OUT]
+    delta = matrix(memory, WORK, operation[DELTA], n_rows, units, real)
+    x = matrix(memory, WORK, operation[STANDARD], n_rows, units, real)
+    affine_gradient(
+        delta, x, slope_of_units(memory, operation, SCALE, real), slope_of_units(memory, operation, SHIFT, real)
+    )
+    normalize_layer_slopes(memory, operation, real)
     column_sums(delta, slope_of_units(memory, operation, B, real))
 
 
-NORMALIZATIONS = {"batch": (normalize_batch, normalize_batch_back), "layer": (normalize_layer, normalize_layer_back)}
+NORMALIZATIONS = {
+    "batch": (normalize_batch, normalize_batch_back, normalize_batch_slopes),
+    "layer": (normalize_layer, normalize_layer_back, normalize_layer_slopes),
+}
 
 
 def normalize_loop(name, real):
@@ -238,4 +261,15 @@ def normalize_back_loop(name, real):
     return run
 
 
+def normalize_slopes_loop(name, real):
+    """Loop of the way back alone, after a prediction: nothing is worked out for the parameters."""
+    normalize_slopes = NORMALIZATIONS[name][2]
+
+    def run(memory, operation):
+        normalize_slopes(memory, operation, real)
+
+    return run
+
+
 normalize_loops, normalize_back_loops = Family(normalize_loop), Family(normalize_back_loop)
+normalize_slopes_loops = Family(normalize_slopes_loop)

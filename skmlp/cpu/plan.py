@@ -30,19 +30,21 @@ class Workspace:
     """Where the values of a network's layers for a shard of rows lie in one buffer: a record a layer.
 
     For training each layer has buffers of its own, which the way back needs; in prediction all share two.
+    ``to_inputs``: buffers are those of training, but rows are read where they lie, as in prediction, and the way back
+    goes as far as them.
     """
 
-    def __init__(self, network, rows, *, dense, training):
-        self.size, self._training = 0, training
+    def __init__(self, network, rows, *, dense, training, to_inputs=False):
+        self.size, in_place_of_x = 0, to_inputs or not training
         layout = network.layout
-        widest = rows * max(layout.units[1:])
+        widest = rows * max(layout.units if to_inputs else layout.units[1:])
         turns = [self._take(widest) for _ in range(2)]  # delta and back in turn; in prediction also the layers
-        last, self.records = self._take(rows * layout.units[0]) if dense and training else 0, []
+        last, self.records = 0 if in_place_of_x or not dense else self._take(rows * layout.units[0]), []
         hidden = len(layout.units) - 2
         for layer, (n_in, n_out) in enumerate(layout.shapes):
             record = np.zeros(N_FIELDS, dtype=np.int64)
             record[[LAYER, N_IN, N_OUT, X]] = layer, n_in, n_out, last
-            record[SOURCE] = memory.DATA if layer == 0 and not training else memory.WORK
+            record[SOURCE] = memory.DATA if layer == 0 and in_place_of_x else memory.WORK
             record[[memory.W, memory.B]] = layout.weight_offsets[layer], layout.bias_offsets[layer]
             record[SUMS] = layer == hidden or layout.normalization is None
             if layer == 0:
@@ -137,19 +139,24 @@ def backward(plan, network, records, *, dense, further=False, by_columns=None):
             weights_gradient(plan, record, product("weights", record, dense), further)
         if layer == 0:
             break
-        before, activation = records[layer - 1], network.activations[layer - 1]
-        dropped = network.dropout[layer - 1] > 0.0
-        if record[N_OUT] == 1 and not dropped and before[memory.A] == before[memory.Z]:
-            plan.add(derivative_of_one_loops, activation, record)
-        else:
-            plan.add(product_loops, product("inputs", record), record)
-            if dropped:
-                plan.add(dropout_loops, "back", before)
-            plan.add(derivative_loops, activation, before)
+        before = records[layer - 1]
+        to_layer_before(plan, network, record, before, dropped=network.dropout[layer - 1] > 0.0)
         if network.layout.normalization:
             plan.add(normalize_back_loops, network.layout.normalization, before)
             for place in (memory.SCALE, memory.SHIFT, memory.B) if further else ():
                 add_part(plan, before[place], before[N_OUT])
+
+
+def to_layer_before(plan, network, record, before, *, dropped):
+    """From the gradient in the pre-activations of a layer to that in those of the layer before it, normalised ones."""
+    activation = network.activations[before[LAYER]]
+    if record[N_OUT] == 1 and not dropped and before[memory.A] == before[memory.Z]:
+        plan.add(derivative_of_one_loops, activation, record)
+        return
+    plan.add(product_loops, product("inputs", record), record)
+    if dropped:
+        plan.add(dropout_loops, "back", before)
+    plan.add(derivative_loops, activation, before)
 
 
 def weights_gradient(plan, record, name, further):

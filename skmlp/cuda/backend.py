@@ -26,7 +26,8 @@ class NotFiniteError(ValueError):
 class CudaBackend:
     """A network and its loss, on a GPU.
 
-    The interface is that of :class:`skmlp.cpu.backend.CpuBackend`, but that L-BFGS is left to that one.
+    The interface is that of :class:`skmlp.cpu.backend.CpuBackend`, but that L-BFGS and derivatives by the
+    features are left to that one.
 
     Parameters
     ----------

@@ -7,6 +7,7 @@ from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from skmlp.devices import make_backend
+from skmlp.displays.html import FittedHTMLMixin
 from skmlp.estimators import fitting, inputs
 from skmlp.estimators.callbacks import CallbackSupportMixin, begin_tasks
 from skmlp.estimators.evaluation import make_evaluation
@@ -14,6 +15,7 @@ from skmlp.estimators.parameters import FIRST_ORDER_SOLVERS
 from skmlp.estimators.placement import device_of_predictions
 from skmlp.network.layout import PARTS
 from skmlp.network.summary import summary
+from skmlp.saving import Saveable
 
 
 @contextmanager
@@ -40,7 +42,7 @@ def is_stochastic(estimator):
     return True
 
 
-class BaseMLP(CallbackSupportMixin, BaseEstimator):
+class BaseMLP(Saveable, FittedHTMLMixin, CallbackSupportMixin, BaseEstimator):
     """Fitting and predicting; subclasses check and encode the target."""
 
     _y_numeric = False
@@ -102,6 +104,44 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
         check_is_fitted(self)
         data = fitting.evaluation(self, self._backend(), self._encoding, X, y, sample_weight)
         return make_evaluation(data.measure(self._parameters)[1])
+
+    def input_gradients(self, X, *, raw=False):
+        """Derivative of each output by each feature, at each row.
+
+        Outputs are predictions: of a regressor the values of ``predict``; of a classifier probabilities, as
+        ``predict_proba`` has them, where of two classes the second is the one output (the first has the opposite
+        derivatives). The derivatives are exact, worked out by backpropagation, and are those of a prediction: dropout
+        is off, and batch normalisation goes by its running averages. At a kink, as relu has at 0, they are those on
+        its left. They are worked out on the CPU, whatever ``device`` is.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows.
+        raw : bool, default=False
+            Whether outputs are those before the inverse link: of a classifier what ``decision_function`` gives, of a
+            regressor with ``loss='poisson'`` or ``'gamma'`` the logarithm of the prediction, of quantiles the lowest
+            one and what the steps to the others are softplus of.
+
+        Returns
+        -------
+        gradients : ndarray of shape (n_samples, n_features) or (n_samples, n_outputs, n_features)
+            In units of the output per unit of the feature, in the dtype of the model; dense, also for sparse X. Without
+            the middle axis where ``predict`` or, of a classifier, ``decision_function`` gives one number a row.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skmlp import MLPRegressor
+        >>> X = np.random.default_rng(0).normal(size=(500, 2))
+        >>> model = MLPRegressor(activation="tanh", solver="lbfgs", max_iter=2000, random_state=0)
+        >>> model.fit(X, X[:, 0] ** 2 - X[:, 1]).input_gradients([[0.5, 0.0], [1.0, 0.0]]).round(1)
+        array([[ 1., -1.],
+               [ 2., -1.]])
+        """
+        check_is_fitted(self)
+        backend = self._backend("cpu")
+        return self._gradients(self._of_rows(X, backend, backend.input_gradients, raw), raw)
 
     def summary(self):
         """The network as a table: layer, shape, activation and parameters of each layer.
@@ -190,11 +230,15 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
         if not self.__sklearn_is_fitted__():  # looked at first, for scikit-learn's check takes longer than a row
             check_is_fitted(self)
         backend = self._backend(device)
+        return self._of_rows(X, backend, backend.predict, raw)
+
+    def _of_rows(self, X, backend, measure, raw):
+        """What ``measure``, a method of the back end, says of rows."""
         if inputs.is_plain(self, X):
             with suppress(backend.NotFiniteError):  # validation will say where
-                return backend.predict(self._parameters, X, raw=raw, looked_at=False)
+                return measure(self._parameters, X, raw=raw, looked_at=False)
         X = inputs.validate(self, X, reset=False)
-        return backend.predict(self._parameters, inputs.for_prediction(X, self._parameters.dtype), raw=raw)
+        return measure(self._parameters, inputs.for_prediction(X, self._parameters.dtype), raw=raw)
 
     def _check_data(self, X, y, *, reset):
         """X and y as arrays, y of one dimension where it is one column."""

@@ -1,5 +1,6 @@
 """The classifiers."""
 
+import numpy as np
 from scipy import sparse
 from sklearn.base import _fit_context
 from sklearn.utils.metaestimators import available_if
@@ -121,10 +122,21 @@ class BaseClassifier(ClassPredictions, BaseMLP):
         z : ndarray of shape (n_samples,) or (n_samples, n_classes)
             Log-odds of the second class where there are at most two, else the raw outputs of the network.
         """
-        z = self._predictions(X, raw=True)
+        return self._decisions(self._predictions(X, raw=True))
+
+    def _decisions(self, z):
+        """Logits of raw outputs, or of their derivatives, that stand in the second axis."""
         if self._encoding.kind == "multiclass" and z.shape[1] == 2:
             return z[:, 1] - z[:, 0]
         return z[:, 0] if z.shape[1] == 1 and self._encoding.kind != "multilabel" else z
+
+    def _gradients(self, gradients, raw):
+        if raw:
+            return self._decisions(gradients)
+        if self._encoding.kind == "multilabel" or len(self.classes_) > 2:
+            return gradients
+        # The probability of the second of two classes; that of an only class is 1 whatever the row.
+        return gradients[:, -1] if len(self.classes_) == 2 else np.zeros_like(gradients[:, 0])
 
     def _loss_settings(self):
         if self.label_smoothing and self.loss != "log_loss":

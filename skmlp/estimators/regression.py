@@ -131,6 +131,9 @@ class MLPRegressor(ValueScore, BaseMLP):
         predictions = self._predictions(X)
         return self._encoding.decode(predictions)
 
+    def _gradients(self, gradients, raw):
+        return self._encoding.decode(gradients)
+
     def _loss_settings(self):
         if self.loss != "quantile":
             return {"delta": float(self.delta)}

@@ -11,19 +11,21 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from skmlp.devices import allowed_threads
+from skmlp.displays.html import FittedHTMLMixin
 from skmlp.estimators import fitting, inputs
 from skmlp.estimators.base import unchanged_on_error
 from skmlp.estimators.ensemble import Crew, Part, folds, out_of_fold, parts_of
 from skmlp.estimators.evaluation import make_evaluation
 from skmlp.estimators.placement import device_of_fit, device_of_predictions
 from skmlp.preprocessing import TabularEncoder
+from skmlp.saving import Saveable
 from skmlp.training.metrics import resolve, stopping_score
 from skmlp.training.trainer import INTERRUPTED
 
 ENCODING = ("categorical_features", "numeric_scaling", "n_bins", "max_categories")
 
 
-class BaseTabularMLP(BaseEstimator):
+class BaseTabularMLP(Saveable, FittedHTMLMixin, BaseEstimator):
     """Fitting; subclasses say what a member is, and turn the outputs of members into predictions.
 
     Their ``_member_type`` has the names in ``_shared`` as parameters. Its outputs are raw ones for classes, else

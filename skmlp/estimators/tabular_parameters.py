@@ -50,7 +50,9 @@ TABULAR = {name: parameter for name, parameter in PARAMETERS.items() if name not
         ["boolean"],
     ),
     "pickle_oof": Parameter(
-        "bool, default=False", "Whether a pickle holds ``oof_prediction_``, as long as the training data.", ["boolean"]
+        "bool, default=False",
+        "Whether a pickle or a saved file holds ``oof_prediction_``, as long as the training data.",
+        ["boolean"],
     ),
     "delta": PARAMETERS["delta"]._replace(
         doc="Residual, in standard deviations of y, from which on the Huber loss is linear."
@@ -101,7 +103,7 @@ estimators_ : list of estimator
     ``history_``, ``coefs_`` and the like are theirs.
 oof_prediction_ : ndarray of shape (n_samples, ...)
     Predictions of the training rows by those members that held them out; NaN for rows that none did. Missing in
-    copies and after unpickling, unless ``pickle_oof``.
+    copies, and after unpickling or loading, unless ``pickle_oof``.
 oof_score_ : float
     The score of these predictions: accuracy, R² or D². Epoch and calibration are chosen by the same rows, which makes
     it a little better than that of new ones.

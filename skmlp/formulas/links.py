@@ -11,10 +11,24 @@ from skmlp.formulas.elementary import exp
 
 
 class Link(NamedTuple):
-    """An inverse link: ``function(z)`` of one value or, ``by_row``, ``function(row)`` in place."""
+    """An inverse link: ``function(z)`` of one value or, ``by_row``, ``function(row)`` in place.
+
+    ``derivative(z)`` is dp/dz or, ``by_row``, ``derivative(row, k, slopes)`` fills ``slopes`` with ∂p_k/∂z_j, all j.
+    """
 
     function: Callable
+    derivative: Callable
     by_row: bool = False
+
+
+def identity_slope(z):
+    """dp/dz = 1."""
+    return 1.0
+
+
+def logistic_slope(z):
+    """dp/dz = p (1 - p), where 1 - p = logistic(-z) does not round to 0."""
+    return logistic(z) * logistic(-z)
 
 
 def exponential(z):
@@ -42,16 +56,42 @@ def softmax(row):
         row[k] /= total
 
 
+def softmax_slopes(row, k, slopes):
+    """∂p_k/∂z_j = -p_k p_j, and ∂p_k/∂z_k = p_k Σ_{j≠k} p_j."""
+    top = largest(row)
+    total = top - top
+    for j in range(row.size):
+        slopes[j] = exp(row[j] - top)
+        total += slopes[j]
+    own = slopes[k] / total
+    others = own - own
+    for j in range(row.size):
+        if j != k:
+            other = slopes[j] / total
+            others += other
+            slopes[j] = -own * other
+    slopes[k] = own * others
+
+
 def increasing(row):
     """p_0 = z_0 and p_k = p_{k-1} + softplus(z_k), in place: outputs that do not cross."""
     for k in range(1, row.size):
         row[k] = row[k - 1] + softplus(row[k])
 
 
+def increasing_slopes(row, k, slopes):
+    """∂p_k/∂z_0 = 1, ∂p_k/∂z_j = logistic(z_j) for 0 < j <= k, and 0 for the others."""
+    for j in range(row.size):
+        if j > k:
+            slopes[j] = 0.0
+        else:
+            slopes[j] = logistic(row[j]) if j > 0 else 1.0
+
+
 LINKS = {
-    "identity": Link(identity),
-    "logistic": Link(logistic),
-    "softmax": Link(softmax, by_row=True),
-    "exp": Link(exponential),
-    "increasing": Link(increasing, by_row=True),
+    "identity": Link(identity, identity_slope),
+    "logistic": Link(logistic, logistic_slope),
+    "softmax": Link(softmax, softmax_slopes, by_row=True),
+    "exp": Link(exponential, exponential),
+    "increasing": Link(increasing, increasing_slopes, by_row=True),
 }

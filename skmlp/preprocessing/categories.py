@@ -25,7 +25,7 @@ class CategoryEncoding:
     """
 
     def __init__(self, columns, max_categories, min_frequency):
-        self.categories, self.infrequent, self._codes, self._infrequent_codes = [], [], [], []
+        self.categories, self.infrequent = [], []
         for column in columns:
             text_of, values = texts(column)
             as_texts = np.empty((len(values), 1), dtype=object)
@@ -33,16 +33,27 @@ class CategoryEncoding:
             encoder = OneHotEncoder(
                 handle_unknown="infrequent_if_exist", max_categories=max_categories, min_frequency=min_frequency
             ).fit(as_texts)
-            categories = encoder.categories_[0]
+            self.categories.append(encoder.categories_[0])
             # Where nothing limits the categories, there is no such attribute.
-            infrequent = getattr(encoder, "infrequent_categories_", [None])[0]
+            self.infrequent.append(getattr(encoder, "infrequent_categories_", [None])[0])
+        self._number()
+
+    def _number(self):
+        """Number the categories of each column, the infrequent ones alike and last."""
+        self._codes, self._infrequent_codes = [], []
+        for categories, infrequent in zip(self.categories, self.infrequent, strict=True):
             rare = set() if infrequent is None else set(infrequent)
             frequent = [category for category in categories if category not in rare]
             codes = {category: code for code, category in enumerate(frequent)}
-            self.categories.append(categories)
-            self.infrequent.append(infrequent)
             self._codes.append(codes | dict.fromkeys(rare, len(frequent)))
             self._infrequent_codes.append(len(frequent) if rare else -1)
+
+    def __getstate__(self):
+        return {"categories": self.categories, "infrequent": self.infrequent}  # of which the rest follows
+
+    def __setstate__(self, state):
+        vars(self).update(state)
+        self._number()
 
     def blocks(self, columns):
         """The parts of the encoded table, one a column.

@@ -20,9 +20,10 @@ from skmlp.preprocessing.tables import (
     number_table,
     read_columns,
 )
+from skmlp.saving import Saveable
 
 
-class TabularEncoder(TransformerMixin, BaseEstimator):
+class TabularEncoder(Saveable, TransformerMixin, BaseEstimator):
     """Turn a table of numbers and categories into the dense matrix of floats that a neural network wants.
 
     Numbers are scaled and bounded, categories become indicators, missing values are taken as they come. The columns of

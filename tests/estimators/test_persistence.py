@@ -1,8 +1,9 @@
-"""Estimators survive pickle, joblib, clone, deepcopy and worker processes, and stay small."""
+"""Estimators survive pickle, joblib, save, clone, deepcopy and worker processes, and stay small."""
 
 import copy
 import io
 import pickle
+from tempfile import TemporaryDirectory
 
 import joblib
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from joblib import Parallel, delayed
 from sklearn.base import clone
 
-from skmlp import MLPBinaryClassifier, MLPClassifier, MLPMulticlass, MLPRegressor
+from skmlp import MLPBinaryClassifier, MLPClassifier, MLPMulticlass, MLPRegressor, load
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -32,10 +33,17 @@ def through_joblib(model):
     return joblib.load(file)
 
 
+def through_save(model):
+    with TemporaryDirectory() as folder:
+        model.save(f"{folder}/model")
+        return load(f"{folder}/model")
+
+
 COPIES = {
     "pickle": lambda model: pickle.loads(pickle.dumps(model)),
     "pickle of protocol 2": lambda model: pickle.loads(pickle.dumps(model, protocol=2)),
     "joblib": through_joblib,
+    "save": through_save,
     "deepcopy": copy.deepcopy,
     "copy": copy.copy,
 }

@@ -1,14 +1,16 @@
-"""Estimators for raw tables are cloned, copied and pickled, and stay as they were where a fit fails."""
+"""Estimators for raw tables are cloned, copied, pickled and saved, and stay as they were where a fit fails."""
 
 import copy
 import io
 import pickle
+from tempfile import TemporaryDirectory
 
 import joblib
 import numpy as np
 import pytest
 from sklearn.base import clone
 
+from skmlp import load
 from tests.estimators.tabular import KINDS, VALUES, N, X, assert_same_fit, assert_same_outputs, frame, regressor
 
 EVERY_KIND = pytest.mark.parametrize("kind", KINDS)
@@ -21,9 +23,16 @@ def through_joblib(model):
     return joblib.load(file)
 
 
+def through_save(model):
+    with TemporaryDirectory() as folder:
+        model.save(f"{folder}/model")
+        return load(f"{folder}/model")
+
+
 COPIES = {
     "pickle": lambda model: pickle.loads(pickle.dumps(model)),
     "joblib": through_joblib,
+    "save": through_save,
     "deepcopy": copy.deepcopy,
     "copy": copy.copy,
 }

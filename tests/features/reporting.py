@@ -3,11 +3,12 @@
 import io
 from contextlib import redirect_stdout
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, mean_absolute_error
 
-from skmlp import MLPBinaryClassifier, MLPClassifier, MLPRegressor
+from skmlp import MLPBinaryClassifier, MLPClassifier, MLPRegressor, NetworkDisplay, TrainingHistoryDisplay
 from tests.features.table import CLASSES, FAST, VALUES, X, shows
 
 VALIDATION = {"X_val": X[100:], "y_val": CLASSES[100:]}
@@ -65,6 +66,30 @@ def summary():
     table = MLPBinaryClassifier((8, 3), max_iter=1, n_iter_no_change=np.inf).fit(X, CLASSES).summary()
     assert "8 -> 3" in table and "logistic" in table
     assert table.split()[-1] == str(5 * 8 + 9 * 3 + 4)
+
+
+@shows("Picture of training, several models in one")
+def picture_of_training():
+    models = {rate: MLPRegressor(**FAST | {"learning_rate_init": rate}).fit(X, VALUES) for rate in (0.01, 0.001)}
+    display = TrainingHistoryDisplay.from_estimator(models, log_scale=True)
+    plt.close(display.figure_)
+    for line, model in zip(display.lines_, models.values(), strict=True):
+        np.testing.assert_array_equal(line.get_ydata(), model.loss_curve_)
+
+
+@shows("Picture of the network")
+def picture_of_network():
+    display = NetworkDisplay.from_estimator(MLPRegressor(**FAST).fit(X, VALUES))
+    plt.close(display.figure_)
+    assert [len(units.get_offsets()) for units in display.units_] == [4, 8, 1]
+    assert [len(edges.get_segments()) for edges in display.edges_] == [32, 8]
+
+
+@shows("Network and loss in a notebook")
+def notebook():
+    model = MLPRegressor(**FAST)
+    before, after = model._repr_html_(), model.fit(X, VALUES)._repr_html_()
+    assert "<td>4 -&gt; 8</td>" in after and "<polyline" in after and "<polyline" not in before
 
 
 @shows("Progress bar")

@@ -4,8 +4,10 @@ import pickle
 import warnings
 from _thread import start_new_thread
 from concurrent.futures import ThreadPoolExecutor
+from tempfile import TemporaryDirectory
 from unittest.mock import patch
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -15,11 +17,13 @@ from joblib import Parallel, delayed
 from onnxruntime import InferenceSession
 from scipy.sparse import csc_array, csr_array
 from sklearn.base import clone
+from sklearn.inspection import DecisionBoundaryDisplay
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
+from skops import io as skops
 
-from skmlp import MLPClassifier, MLPMulticlass, MLPRegressor, TabularMLPRegressor, to_source
+from skmlp import MLPClassifier, MLPMulticlass, MLPRegressor, TabularMLPRegressor, load, to_source
 from skmlp.onnx import to_onnx
 from tests.features.table import CLASSES, FAST, VALUES, X, shows
 
@@ -72,6 +76,29 @@ def numpy_module():
     module = {}
     exec(to_source(model), module)
     np.testing.assert_allclose(module["predict"](X), model.predict(X), atol=1e-12)
+
+
+@shows("Files without pickle")
+def files():
+    """The file is an archive of JSON and arrays, which NumPy reads without pickle."""
+    model = MLPRegressor(**FAST).fit(X, VALUES)
+    with TemporaryDirectory() as folder:
+        model.save(f"{folder}/model")
+        twin = load(f"{folder}/model")
+        with np.load(f"{folder}/model", allow_pickle=False) as archive:
+            np.testing.assert_array_equal(archive["0"][: X.shape[1] * 8].reshape(-1, 8), model.coefs_[0])
+    assert twin.history_ == model.history_
+    for copy in (twin, skops.loads(skops.dumps(model), trusted=skops.get_untrusted_types(data=skops.dumps(model)))):
+        np.testing.assert_array_equal(copy.predict(X), model.predict(X))
+
+
+@shows("scikit-learn's displays")
+def displays():
+    model = MLPClassifier(**FAST).fit(X[:, :2], CLASSES)
+    display = DecisionBoundaryDisplay.from_estimator(model, X[:, :2], response_method="predict", grid_resolution=9)
+    plt.close(display.figure_)
+    points = np.column_stack([display.xx0.ravel(), display.xx1.ravel()])
+    np.testing.assert_array_equal(display.response.ravel(), model.predict(points))
 
 
 @shows("Validation data through a Pipeline, by metadata routing")

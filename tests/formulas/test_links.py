@@ -6,7 +6,19 @@ import pytest
 from skmlp.cpu.compile import function
 from skmlp.formulas.links import LINKS, largest
 from tests import naive
-from tests.ways import EXTREMES, REALS, WAYS, call, loop, needs_jit, predictions, row_loop, single_precision_code
+from tests.ways import (
+    EXTREMES,
+    REALS,
+    WAYS,
+    call,
+    jacobians,
+    loop,
+    needs_jit,
+    predictions,
+    row_loop,
+    single_precision_code,
+    slopes_loop,
+)
 
 Z = np.random.default_rng(0).uniform(-4.0, 4.0, (20, 3))
 
@@ -17,6 +29,10 @@ reals = pytest.mark.parametrize("real", REALS, ids=lambda real: real.__name__)
 
 def compiled_loop(name):
     return (row_loop if LINKS[name].by_row else loop)(LINKS[name].function)
+
+
+def compiled_slopes(name):
+    return (slopes_loop if LINKS[name].by_row else loop)(LINKS[name].derivative)
 
 
 def test_every_link_has_a_twin():
@@ -30,6 +46,31 @@ def test_equals_the_naive_statement(name, way, real, rtol):
     z = Z.astype(real)
     expected = naive.LINKS[name].function(z.astype(np.longdouble)).astype(np.float64)
     np.testing.assert_allclose(predictions(LINKS[name], way, z), expected, rtol=rtol)
+
+
+@names
+@ways
+@pytest.mark.parametrize("real, rtol", [(np.float32, 1e-5), (np.float64, 1e-12)], ids=["float32", "float64"])
+def test_derivatives_equal_the_naive_statement(name, way, real, rtol):
+    z = Z.astype(real)
+    expected = naive.LINKS[name].jacobian(naive.LINKS[name].function(z.astype(np.longdouble))).astype(np.float64)
+    np.testing.assert_allclose(jacobians(LINKS[name], way, z), expected, rtol=rtol)
+
+
+@pytest.mark.parametrize("name, z", [("logistic", [[50.0]]), ("softmax", [[50.0, 0.0]])])
+@ways
+def test_derivatives_stay_where_a_probability_rounds_to_1(name, way, z):
+    z = np.array(z)
+    assert predictions(LINKS[name], way, z)[0, 0] == 1.0
+    np.testing.assert_allclose(np.abs(jacobians(LINKS[name], way, z)), np.exp(-50.0), rtol=1e-9)
+
+
+@names
+@ways
+@reals
+def test_derivatives_at_extreme_arguments_are_numbers(name, way, real):
+    z = np.array([[a, b, c] for a in EXTREMES for b in EXTREMES for c in EXTREMES], dtype=real)
+    assert not np.isnan(jacobians(LINKS[name], way, z)).any()
 
 
 @names
@@ -89,5 +130,8 @@ def test_result_has_the_type_of_the_argument(name, real):
 @needs_jit
 def test_single_precision_does_without_double(name):
     predictions(LINKS[name], "compiled", Z.astype(np.float32))
-    code = single_precision_code(compiled_loop(name))
-    assert " float " in code and " double " not in code
+    jacobians(LINKS[name], "compiled", Z.astype(np.float32))
+    for compiled in (compiled_loop(name), compiled_slopes(name)):
+        code = single_precision_code(compiled)
+        assert " double " not in code
+        assert " float " in code or name == "identity"

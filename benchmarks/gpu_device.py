@@ -55,7 +55,7 @@ def packages():
 
 
 class Clock:
-    """Seconds of work on the GPU, by its own clock: ``with clock: ...``, then ``clock.seconds``."""
+    """Seconds of work on the GPU, by its own clock: ``with clock: ...``, then ``clock.seconds``; NaN without a GPU."""
 
     def __init__(self, stream):
         self._stream, self.seconds = stream, 0.0
@@ -68,7 +68,7 @@ class Clock:
     def __exit__(self, *error):
         self._events[1].record(self._stream)
         self._events[1].synchronize()
-        self.seconds = 1e-9 if SIMULATED else self._events[0].elapsed_time(self._events[1]) / 1e3
+        self.seconds = float("nan") if SIMULATED else self._events[0].elapsed_time(self._events[1]) / 1e3
 
 
 def quickest(stream, call, runs=5):

@@ -7,6 +7,7 @@ import getpass
 import json
 import platform
 import re
+from math import isfinite
 from pathlib import Path
 
 from report import markdown
@@ -42,8 +43,17 @@ class Report:
         """Write ``path`` with the endings .md and .json; returns both."""
         paths = Path(path).with_suffix(".md"), Path(path).with_suffix(".json")
         paths[0].write_text("\n\n".join(self._parts) + "\n", encoding="utf-8")
-        paths[1].write_text(json.dumps(self.numbers, indent=1, default=str) + "\n", encoding="utf-8")
+        paths[1].write_text(json.dumps(strict(self.numbers), indent=1) + "\n", encoding="utf-8")
         return paths
+
+
+def strict(value):
+    """The same for JSON, which knows neither NaN nor infinity: they are texts there."""
+    if isinstance(value, dict):
+        return {name: strict(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [strict(each) for each in value]
+    return str(value) if isinstance(value, float) and not isfinite(value) else value
 
 
 def cells(records):

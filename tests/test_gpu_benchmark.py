@@ -151,6 +151,16 @@ def test_a_report_spreads_records_into_columns(report):
     assert report["cells"](rows) == [["case", "one", "two"], ["a", "1.5", "12,346"]]
 
 
+def test_all_numbers_go_into_json(report, tmp_path, capsys):
+    page = report["Report"]("title")
+    page.numbers["check"] = [{"inf": float("inf"), "nan": float("nan"), "number": 0.5, "passed": False, "none": None}]
+    page.table(page.numbers["check"])
+    paths = page.write(tmp_path / "found")
+    numbers = json.loads(paths[1].read_text(encoding="utf-8"), parse_constant=pytest.fail)
+    assert numbers["check"] == [{"inf": "inf", "nan": "nan", "number": 0.5, "passed": False, "none": None}]
+    assert paths[0].read_text(encoding="utf-8") == capsys.readouterr().out.strip() + "\n"
+
+
 @needs_jit
 @pytest.mark.slow
 def test_all_parts_run_in_the_simulator(tmp_path):

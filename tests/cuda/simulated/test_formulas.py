@@ -31,7 +31,7 @@ FAR = np.concatenate([np.linspace(-20.0, 20.0, 25), [-1e-35, 1e-35, -1e-6, 1e-6,
 @activations
 @reals
 def test_networks_with_every_activation(activation, real):
-    assert_follows_cpu(make_problem(activations=(activation,), rows=7, n_in=3, hidden=(9,)), real, epochs=1)
+    assert_follows_cpu(make_problem(activations=(activation,), rows=5, n_in=3, hidden=(5,)), real, epochs=1)
 
 
 @activations
@@ -59,13 +59,13 @@ def test_activations_of_one_network_do_not_mix():
 @losses
 @reals
 def test_every_loss(loss, real):
-    assert_follows_cpu(make_problem(loss, rows=7, n_in=3, hidden=(), outputs=3), real, epochs=1)
+    assert_follows_cpu(make_problem(loss, rows=5, n_in=3, hidden=(), outputs=3), real, epochs=1)
 
 
 @variants
 @reals
 def test_losses_with_other_parameters(loss, loss_settings, real):
-    problem = make_problem(loss, rows=7, n_in=3, hidden=(), outputs=3, loss_settings=loss_settings)
+    problem = make_problem(loss, rows=5, n_in=3, hidden=(), outputs=3, loss_settings=loss_settings)
     assert_follows_cpu(problem, real, epochs=1)
 
 
@@ -89,7 +89,7 @@ def test_every_link(link, real):
 def test_every_optimiser(optimiser, settings, real):
     problem = make_problem(rows=7, n_in=3, hidden=())
     rate = 5.0 if optimiser == "adadelta" else 0.05  # whose first steps are small
-    assert_follows_cpu(problem, real, epochs=3, rate=rate, solver=optimiser, settings=SETTINGS[settings])
+    assert_follows_cpu(problem, real, rate=rate, solver=optimiser, settings=SETTINGS[settings])
 
 
 @optimisers

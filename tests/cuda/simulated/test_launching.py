@@ -39,8 +39,7 @@ def full_problem(**settings):
 # ---------------------------------------------------------------------------------------------------------------------
 
 
-@reals
-@pytest.mark.parametrize("normalization", ["batch", "layer"])
+@pytest.mark.parametrize("normalization, real", [("batch", "float32"), ("layer", "float64")])
 def test_one_kernel_of_one_block_equals_three_blocks_phase_by_phase(normalization, real):
     """In the simulator's own tile."""
     problem = full_problem(normalization=normalization)
@@ -115,8 +114,7 @@ def staged(monkeypatch, rows, problem, real):
     monkeypatch.setattr(feed, "STAGING", rows * numbers * np.dtype(real).itemsize)
 
 
-@reals
-@pytest.mark.parametrize("weighted", [True, False], ids=["weighted", "unweighted"])
+@pytest.mark.parametrize("weighted, real", [(True, "float32"), (False, "float64")], ids=["weighted", "unweighted"])
 @pytest.mark.parametrize("rows", [5, 11, 100])
 def test_streamed_data_are_identical_to_resident(rows, weighted, real, monkeypatch):
     """Pieces of one batch, of two, and of all."""

@@ -132,6 +132,17 @@ def test_streamed_data_are_identical_to_resident(rows, weighted, real, monkeypat
     assert len(loads) == 1 + 2 * {5: 5, 11: 3, 100: 1}[rows]
 
 
+def test_a_piece_of_streamed_data_stays_while_the_next_is_loaded():
+    data = make_problem(rows=13).data()
+    streamed = feed.make_feed(*data, np.dtype("float64"), batch_size=4, room=0)
+    pieces = [np.array([3, 1, 12, 7]), np.array([2, 5, 0, 9])]
+    loaded = [streamed.load(rows, driver.cuda.stream()) for rows in pieces]
+    for rows, piece in zip(pieces, loaded, strict=True):
+        for name, source in zip(("data", "targets", "weights"), data, strict=True):
+            table = piece[name].copy_to_host().reshape(4, -1)[piece["order"].copy_to_host()]
+            np.testing.assert_array_equal(table, source[rows].reshape(4, -1))
+
+
 def test_streamed_data_of_batches_without_weight(monkeypatch):
     """Which are left out, and yet lie between others."""
     problem = make_problem(rows=23, n_in=3, hidden=())

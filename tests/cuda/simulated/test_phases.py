@@ -141,6 +141,15 @@ def test_weight_decay_and_clipping(step, launching):
     assert_follows_cpu(problem_of(), launching=launching, solver="sgd", settings=step, epochs=1)
 
 
+@launchings
+@pytest.mark.parametrize("factor", [0.8, 1.2])
+def test_clipping_begins_at_the_norm_of_the_mean_gradient(factor, launching):
+    problem = problem_of()
+    norm = np.linalg.norm(problem.loss_and_gradient(penalty=(0.03, 0.2))[1])
+    settings = {"momentum": 0.0, "clip_norm": factor * norm}
+    assert_follows_cpu(problem, launching=launching, batch_size=13, solver="sgd", settings=settings, epochs=1)
+
+
 @rates
 @pytest.mark.parametrize("solver", ["sgd", "nadam"])
 def test_factors_of_learning_rates(rates, solver):

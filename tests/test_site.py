@@ -61,7 +61,8 @@ def test_an_example_has_a_title_says_where_its_data_are_from_and_shows_something
     text = path.read_text(encoding="utf-8")
     title, line, _, *about = ast.get_docstring(ast.parse(text)).splitlines()
     assert line == "=" * len(title)
-    assert any(source in " ".join(about) for source in ("scikit-learn's", "Pima", "installed", "are generated"))
+    sources = ("scikit-learn's", "Pima", "this package", "installed", "are generated")
+    assert any(source in " ".join(about) for source in sources)
     assert "plt.show()" in text
 
 

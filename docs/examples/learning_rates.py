@@ -23,6 +23,8 @@ def warmup_then_root(done):
     return min(done / 0.1, (0.1 / max(done, 1e-9)) ** 0.5)
 
 
+# %%
+# The rate in blue, the loss of rows that were not trained on in orange:
 schedules = ["constant", "exponential", "cosine", "one_cycle", "coslog4", warmup_then_root]
 figure, axes = plt.subplots(2, 3, figsize=(10, 5.5), sharex=True, layout="constrained")
 for ax, schedule in zip(axes.flat, schedules, strict=True):

@@ -1,4 +1,4 @@
-"""The site: all that is public is in it, its figures were measured, and its examples run when it is built."""
+"""The site: all that is public is in it, its figures are those that were measured, and it builds without a warning."""
 
 import ast
 import importlib.util

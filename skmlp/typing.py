@@ -6,7 +6,7 @@ scikit-learn and SciPy have no types, is said by protocols, or is ``Any``.
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, Protocol, SupportsFloat, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, SupportsFloat, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -66,6 +66,18 @@ class Estimator(Protocol):
         """Its parameters."""
 
 
+class Parametrized:
+    """What scikit-learn's ``BaseEstimator`` has, for type checkers, who see no base class there."""
+
+    if TYPE_CHECKING:
+
+        def get_params(self, deep: bool = True) -> dict[str, Any]:
+            """Parameters by name."""
+
+        def set_params(self, **params: Any) -> Self:
+            """Set parameters by name."""
+
+
 class Frame(Protocol):
     """A dataframe, of pandas or polars."""
 
@@ -102,7 +114,7 @@ class Splitter(Protocol):
 # Data
 MatrixLike: TypeAlias = ArrayLike | Frame | SparseMatrix
 TargetLike: TypeAlias = ArrayLike | Frame | SparseMatrix
-TableLike: TypeAlias = ArrayLike | Frame | Sequence[Sequence[object]]
+TableLike: TypeAlias = ArrayLike | Frame | Sequence[Any]
 Floats: TypeAlias = NDArray[np.floating[Any]]
 FilePath: TypeAlias = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 
@@ -136,8 +148,7 @@ Schedule: TypeAlias = ScheduleName | Callable[[float], float]
 BatchSize: TypeAlias = int | Literal["auto"]
 RandomState: TypeAlias = int | np.random.RandomState
 Metric: TypeAlias = str | Callable[[Any, Any], SupportsFloat]
-# No Sequence, which a string is, too.
-Metrics: TypeAlias = tuple[Metric, ...] | list[str] | list[Callable[[Any, Any], SupportsFloat]] | list[Metric]
+Metrics: TypeAlias = tuple[Metric, ...] | list[Any]  # no sequence, which a string is, too
 
 # The machine
 DtypeName: TypeAlias = Literal["auto", "float32", "float64"]

@@ -23,6 +23,7 @@ from skmlp.typing import (
     NormalizationName,
     OneOrMany,
     ParametrizationName,
+    Parametrized,
     RandomState,
     ScalingName,
     Schedule,
@@ -30,7 +31,7 @@ from skmlp.typing import (
 )
 
 
-class Parameters:
+class Parameters(Parametrized):
     """Parameters of all estimators, but for those whose types differ."""
 
     hidden_layer_sizes: HiddenLayerSizes

@@ -23,10 +23,10 @@ from skmlp.preprocessing.tables import (
     read_columns,
 )
 from skmlp.saving import Saveable
-from skmlp.typing import ArrayLike, CategoricalFeatures, DTypeLike, Floats, ScalingName, TableLike, typed
+from skmlp.typing import ArrayLike, CategoricalFeatures, DTypeLike, Floats, Parametrized, ScalingName, TableLike, typed
 
 
-class TabularEncoder(Saveable, TransformerMixin, BaseEstimator):
+class TabularEncoder(Parametrized, Saveable, TransformerMixin, BaseEstimator):
     """Turn a table of numbers and categories into the dense matrix of floats that a neural network wants.
 
     Numbers are scaled and bounded, categories become indicators, missing values are taken as they come. The columns of

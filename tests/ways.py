@@ -55,7 +55,7 @@ def call(formula):
 def over(formula, way, *arguments):
     """An elementwise formula over arrays of one shape and dtype."""
     arguments = np.broadcast_arrays(*arguments)
-    columns = [np.ascontiguousarray(array).ravel() for array in arguments]
+    columns = [array.flatten() for array in arguments]
     out = np.empty_like(columns[0])
     if way == "compiled":
         loop(formula)(out, *columns)

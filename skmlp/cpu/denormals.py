@@ -27,14 +27,15 @@ def _swap(typing_context, change, word):
     def build(context, builder, signature, arguments):
         short = ir.IntType(32)
         cell = cgutils.alloca_once(builder, short)
-        kind = ir.FunctionType(ir.VoidType(), [cell.type])
+        address = builder.bitcast(cell, cgutils.voidptr_t)
+        kind = ir.FunctionType(ir.VoidType(), [address.type])
         names = "llvm.x86.sse.stmxcsr", "llvm.x86.sse.ldmxcsr"
         store, load = (cgutils.get_or_insert_function(builder.module, kind, name) for name in names)
-        builder.call(store, [cell])
+        builder.call(store, [address])
         before = builder.load(cell)
         flushed = builder.or_(before, short(FLUSH))
         builder.store(builder.select(arguments[0], flushed, builder.trunc(arguments[1], short)), cell)
-        builder.call(load, [cell])
+        builder.call(load, [address])
         return builder.zext(before, ir.IntType(64))
 
     return types.int64(types.boolean, types.int64), build

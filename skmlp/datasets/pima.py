@@ -1,11 +1,28 @@
 """The Pima Indians diabetes data."""
 
 from importlib.resources import files
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
-def load_pima(*, as_frame=False):
+@overload
+def load_pima(*, as_frame: Literal[False] = False) -> tuple[NDArray[np.float64], NDArray[np.int64]]: ...
+
+
+@overload
+def load_pima(*, as_frame: Literal[True]) -> "tuple[pd.DataFrame, pd.Series]": ...
+
+
+@overload
+def load_pima(*, as_frame: bool) -> tuple[Any, Any]: ...
+
+
+def load_pima(*, as_frame: bool = False) -> tuple[Any, Any]:
     """Load the Pima Indians diabetes data: 768 patients, eight measurements, two classes.
 
     A row is a woman of Pima heritage, at least 21 years old, who lived near Phoenix, Arizona. The target

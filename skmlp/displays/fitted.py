@@ -22,8 +22,8 @@ class Run(NamedTuple):
     unit : {'epoch', 'iteration'}
     """
 
-    history: dict
-    scores: list | None
+    history: dict[str, list[float]]
+    scores: list[float] | None
     best: int | None
     unit: str
 

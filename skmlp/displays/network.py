@@ -1,13 +1,23 @@
 """A drawing of a network."""
 
+from collections.abc import Sequence
 from itertools import pairwise
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from skmlp.displays.fitted import networks_of
 from skmlp.displays.plotting import merged, require_matplotlib
 from skmlp.network.summary import summary_rows
+from skmlp.typing import Estimator, Style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.collections import LineCollection, PathCollection
+    from matplotlib.colorbar import Colorbar
+    from matplotlib.colors import Colormap
+    from matplotlib.figure import Figure, SubFigure
 
 COLUMN, ROW = 2.2, 1.0  # distances of layers and of units, in units of the axes
 NEGATIVE, POSITIVE = (0.84, 0.37, 0.05), (0.12, 0.47, 0.71)  # readable on white and on black
@@ -19,8 +29,8 @@ class Layer(NamedTuple):
     """What is written of a layer: ``lines`` below it and, where they are known, ``names`` beside its units."""
 
     units: int
-    lines: tuple
-    names: tuple = ()
+    lines: tuple[str, ...]
+    names: tuple[Any, ...] = ()
 
 
 class NetworkDisplay:
@@ -67,15 +77,30 @@ class NetworkDisplay:
     >>> plt.close(display.figure_)
     """
 
-    def __init__(self, *, layers, weights, title=None):
+    ax_: "Axes"
+    figure_: "Figure | SubFigure"
+    edges_: "list[LineCollection]"
+    units_: "list[PathCollection]"
+    colorbar_: "Colorbar | None"
+
+    def __init__(self, *, layers: Sequence[Layer], weights: Sequence[NDArray[Any]], title: str | None = None) -> None:
         self.layers = layers
         self.weights = weights
         self.title = title
 
     @classmethod
     def from_estimator(
-        cls, estimator, *, ax=None, max_units=12, cmap=None, colorbar=True, edge_kw=None, unit_kw=None, text_kw=None
-    ):
+        cls,
+        estimator: Estimator,
+        *,
+        ax: "Axes | None" = None,
+        max_units: int = 12,
+        cmap: "str | Colormap | None" = None,
+        colorbar: bool = True,
+        edge_kw: Style | None = None,
+        unit_kw: Style | None = None,
+        text_kw: Style | None = None,
+    ) -> Self:
         """Draw the network of a fitted estimator.
 
         Parameters
@@ -136,7 +161,17 @@ class NetworkDisplay:
             text_kw=text_kw,
         )
 
-    def plot(self, ax=None, *, max_units=12, cmap=None, colorbar=True, edge_kw=None, unit_kw=None, text_kw=None):
+    def plot(
+        self,
+        ax: "Axes | None" = None,
+        *,
+        max_units: int = 12,
+        cmap: "str | Colormap | None" = None,
+        colorbar: bool = True,
+        edge_kw: Style | None = None,
+        unit_kw: Style | None = None,
+        text_kw: Style | None = None,
+    ) -> Self:
         """Draw the network.
 
         Parameters
@@ -187,8 +222,7 @@ class NetworkDisplay:
         self.units_ = [self._draw_units(place, units, unit_kw or {}) for place, units in enumerate(shown)]
         self.colorbar_ = None
         if colorbar:
-            bar = {"label": "weight", "shrink": 0.6, "aspect": 30, "pad": 0.02}
-            self.colorbar_ = ax.figure.colorbar(self.edges_[0], ax=ax, **bar)
+            self.colorbar_ = ax.figure.colorbar(self.edges_[0], ax=ax, label="weight", shrink=0.6, aspect=30, pad=0.02)
         self._write(rows)
         return self
 

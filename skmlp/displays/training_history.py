@@ -1,12 +1,22 @@
 """Curves of a training."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import chain
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
-from skmlp.displays.fitted import NOT_MEASURED, networks_of, run_of
+from skmlp.displays.fitted import NOT_MEASURED, Run, networks_of, run_of
 from skmlp.displays.plotting import merged, require_matplotlib
+from skmlp.typing import Estimator, Style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure, SubFigure
+    from matplotlib.lines import Line2D
+
+    OneOrManyAxes: TypeAlias = Axes | Sequence[Axes] | NDArray[np.object_]
 
 LINES = {"training": {"linestyle": "-"}, "validation": {"linestyle": "--"}}
 MEMBER = {"alpha": 0.4, "linewidth": 0.8}
@@ -58,24 +68,30 @@ class TrainingHistoryDisplay:
     >>> plt.close(display.figure_)
     """
 
-    def __init__(self, *, runs, metrics):
+    ax_: "Axes"
+    axes_: NDArray[np.object_]
+    figure_: "Figure | SubFigure"
+    lines_: "list[Line2D]"
+    best_: "list[Line2D]"
+
+    def __init__(self, *, runs: Mapping[str, Sequence[Run]], metrics: Sequence[str]) -> None:
         self.runs = runs
         self.metrics = metrics
 
     @classmethod
     def from_estimator(
         cls,
-        estimator,
+        estimator: Estimator | Sequence[Estimator] | Mapping[Any, Estimator],
         *,
-        metrics=None,
-        name=None,
-        ax=None,
-        log_scale=False,
-        mark_best=True,
-        line_kw=None,
-        validation_line_kw=None,
-        best_kw=None,
-    ):
+        metrics: str | Sequence[str] | None = None,
+        name: str | None = None,
+        ax: "OneOrManyAxes | None" = None,
+        log_scale: bool = False,
+        mark_best: bool = True,
+        line_kw: Style | None = None,
+        validation_line_kw: Style | None = None,
+        best_kw: Style | None = None,
+    ) -> Self:
         """Draw the training of one or several fitted estimators.
 
         Parameters
@@ -139,7 +155,16 @@ class TrainingHistoryDisplay:
             best_kw=best_kw,
         )
 
-    def plot(self, ax=None, *, log_scale=False, mark_best=True, line_kw=None, validation_line_kw=None, best_kw=None):
+    def plot(
+        self,
+        ax: "OneOrManyAxes | None" = None,
+        *,
+        log_scale: bool = False,
+        mark_best: bool = True,
+        line_kw: Style | None = None,
+        validation_line_kw: Style | None = None,
+        best_kw: Style | None = None,
+    ) -> Self:
         """Draw the curves.
 
         Parameters

@@ -1,6 +1,7 @@
 """What the four estimators share: their public methods and fitted attributes, whatever the target."""
 
 from contextlib import contextmanager, suppress
+from typing import Self
 
 from numpy.random import RandomState
 from sklearn.base import BaseEstimator, _fit_context
@@ -9,13 +10,15 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d
 from skmlp.devices import make_backend
 from skmlp.displays.html import FittedHTMLMixin
 from skmlp.estimators import fitting, inputs
+from skmlp.estimators.attributes import NetworkAttributes
 from skmlp.estimators.callbacks import CallbackSupportMixin, begin_tasks
-from skmlp.estimators.evaluation import make_evaluation
+from skmlp.estimators.evaluation import Evaluation, make_evaluation
 from skmlp.estimators.parameters import FIRST_ORDER_SOLVERS
 from skmlp.estimators.placement import device_of_predictions
 from skmlp.network.layout import PARTS
 from skmlp.network.summary import summary
 from skmlp.saving import Saveable
+from skmlp.typing import ArrayLike, Floats, MatrixLike, TargetLike, typed
 
 
 @contextmanager
@@ -42,13 +45,22 @@ def is_stochastic(estimator):
     return True
 
 
-class BaseMLP(Saveable, FittedHTMLMixin, CallbackSupportMixin, BaseEstimator):
+class BaseMLP(NetworkAttributes, Saveable, FittedHTMLMixin, CallbackSupportMixin, BaseEstimator):
     """Fitting and predicting; subclasses check and encode the target."""
 
     _y_numeric = False
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None):
+    @typed(_fit_context(prefer_skip_nested_validation=True))
+    def fit(
+        self,
+        X: MatrixLike,
+        y: TargetLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        X_val: MatrixLike | None = None,
+        y_val: TargetLike | None = None,
+        sample_weight_val: ArrayLike | None = None,
+    ) -> Self:
         """Train the network.
 
         Parameters
@@ -84,7 +96,7 @@ class BaseMLP(Saveable, FittedHTMLMixin, CallbackSupportMixin, BaseEstimator):
         """
         return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
 
-    def evaluate(self, X, y, sample_weight=None):
+    def evaluate(self, X: MatrixLike, y: TargetLike, sample_weight: ArrayLike | None = None) -> Evaluation:
         """Loss and metrics on given data.
 
         Parameters
@@ -105,7 +117,7 @@ class BaseMLP(Saveable, FittedHTMLMixin, CallbackSupportMixin, BaseEstimator):
         data = fitting.evaluation(self, self._backend(), self._encoding, X, y, sample_weight)
         return make_evaluation(data.measure(self._parameters)[1])
 
-    def input_gradients(self, X, *, raw=False):
+    def input_gradients(self, X: MatrixLike, *, raw: bool = False) -> Floats:
         """Derivative of each output by each feature, at each row.
 
         Outputs are predictions: of a regressor the values of ``predict``; of a classifier probabilities, as
@@ -143,7 +155,7 @@ class BaseMLP(Saveable, FittedHTMLMixin, CallbackSupportMixin, BaseEstimator):
         backend = self._backend("cpu")
         return self._gradients(self._of_rows(X, backend, backend.input_gradients, raw), raw)
 
-    def summary(self):
+    def summary(self) -> str:
         """The network as a table: layer, shape, activation and parameters of each layer.
 
         Returns
@@ -154,32 +166,32 @@ class BaseMLP(Saveable, FittedHTMLMixin, CallbackSupportMixin, BaseEstimator):
         return summary(self._network)
 
     @property
-    def coefs_(self):
+    def coefs_(self) -> tuple[Floats, ...]:
         """Weights of each layer, a tuple of arrays of shape (n_in, n_out): writable views of the model."""
         return self._network.layout.weights(self._fitted("coefs_"))
 
     @property
-    def intercepts_(self):
+    def intercepts_(self) -> tuple[Floats, ...]:
         """Biases of each layer, a tuple of arrays of shape (n_out,): writable views of the model."""
         return self._network.layout.biases(self._fitted("intercepts_"))
 
     @property
-    def norm_scales_(self):
+    def norm_scales_(self) -> tuple[Floats, ...]:
         """What the normalised values of each hidden layer are multiplied by, a tuple of arrays of shape (n_units,)."""
         return self._normalization("scales")
 
     @property
-    def norm_shifts_(self):
+    def norm_shifts_(self) -> tuple[Floats, ...]:
         """What is then added to them, a tuple of arrays of shape (n_units,)."""
         return self._normalization("shifts")
 
     @property
-    def norm_means_(self):
+    def norm_means_(self) -> tuple[Floats, ...]:
         """Running means of batch normalisation, a tuple of arrays of shape (n_units,)."""
         return self._normalization("means")
 
     @property
-    def norm_variances_(self):
+    def norm_variances_(self) -> tuple[Floats, ...]:
         """Running variances of batch normalisation, a tuple of arrays of shape (n_units,)."""
         return self._normalization("variances")
 
@@ -198,7 +210,7 @@ class BaseMLP(Saveable, FittedHTMLMixin, CallbackSupportMixin, BaseEstimator):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {attribute!r} before fit.")
         return self._parameters
 
-    def __sklearn_is_fitted__(self):
+    def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "_parameters")
 
     def __sklearn_tags__(self):

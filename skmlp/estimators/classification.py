@@ -1,5 +1,8 @@
 """The classifiers."""
 
+from collections.abc import Sequence
+from typing import Literal, Self
+
 import numpy as np
 from scipy import sparse
 from sklearn.base import _fit_context
@@ -10,12 +13,36 @@ from sklearn.utils.multiclass import (
     type_of_target,
 )
 
+from skmlp.estimators.attributes import ClassParameters
 from skmlp.estimators.base import BaseMLP, is_stochastic
+from skmlp.estimators.custom import CustomLoss
 from skmlp.estimators.docs import ATTRIBUTES, documented
 from skmlp.estimators.inputs import weights_in
 from skmlp.estimators.parameters import LOSS_CLASSIFIER, PARAMETERS, store
 from skmlp.estimators.predictions import ClassPredictions
 from skmlp.estimators.targets import ClassEncoding, find_classes, labels_of
+from skmlp.typing import (
+    Activation,
+    ArrayLike,
+    BatchSize,
+    ClassLoss,
+    ClassWeight,
+    Device,
+    DtypeName,
+    Floats,
+    HiddenLayerSizes,
+    InitialiserName,
+    MatrixLike,
+    Metrics,
+    NormalizationName,
+    OneOrMany,
+    ParametrizationName,
+    RandomState,
+    Schedule,
+    SolverName,
+    TargetLike,
+    typed,
+)
 
 CLASSES = """\
 classes_ : ndarray of shape (n_classes,)
@@ -24,8 +51,10 @@ classes_ : ndarray of shape (n_classes,)
 document = documented(LOSS_CLASSIFIER, "'accuracy'", CLASSES + ATTRIBUTES)
 
 
-class BaseClassifier(ClassPredictions, BaseMLP):
+class BaseClassifier(ClassParameters, ClassPredictions, BaseMLP):
     """Classes, probabilities and class weights; subclasses say which kinds of target they take."""
+
+    loss: ClassLoss | CustomLoss
 
     _parameter_constraints = {
         **{name: PARAMETERS[name].constraint for name in PARAMETERS.keys() - {"quantile", "delta"}},
@@ -34,57 +63,63 @@ class BaseClassifier(ClassPredictions, BaseMLP):
 
     def __init__(
         self,
-        hidden_layer_sizes=(100,),
-        activation="relu",
+        hidden_layer_sizes: HiddenLayerSizes = (100,),
+        activation: Activation | Sequence[Activation] = "relu",
         *,
-        dropout=0.0,
-        normalization=None,
-        weight_init="auto",
-        parametrization="standard",
-        loss="log_loss",
-        alpha=1e-4,
-        l1_ratio=0.0,
-        class_weight=None,
-        label_smoothing=0.0,
-        focal_gamma=2.0,
-        solver="adam",
-        learning_rate="constant",
-        learning_rate_init=0.001,
-        power_t=0.5,
-        bias_rate=1.0,
-        feature_rate=None,
-        weight_decay=None,
-        momentum=0.9,
-        nesterovs_momentum=True,
-        beta_1=0.9,
-        beta_2=0.999,
-        epsilon=1e-8,
-        rho=0.9,
-        clip_norm=None,
-        max_fun=15000,
-        batch_size="auto",
-        max_iter=200,
-        max_time=None,
-        shuffle=True,
-        tol=1e-4,
-        n_iter_no_change=10,
-        early_stopping=False,
-        validation_fraction=0.1,
-        monitor="auto",
-        restore_best=True,
-        warm_start=False,
-        random_state=None,
-        metrics=(),
-        verbose=0,
-        dtype="auto",
-        device="cpu",
-        n_jobs=None,
-    ):
+        dropout: OneOrMany = 0.0,
+        normalization: NormalizationName | None = None,
+        weight_init: InitialiserName = "auto",
+        parametrization: ParametrizationName = "standard",
+        loss: ClassLoss | CustomLoss = "log_loss",
+        alpha: float = 1e-4,
+        l1_ratio: float = 0.0,
+        class_weight: ClassWeight | None = None,
+        label_smoothing: float = 0.0,
+        focal_gamma: float = 2.0,
+        solver: SolverName = "adam",
+        learning_rate: Schedule = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        bias_rate: float = 1.0,
+        feature_rate: float | None = None,
+        weight_decay: float | None = None,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        rho: float = 0.9,
+        clip_norm: float | None = None,
+        max_fun: int = 15000,
+        batch_size: BatchSize = "auto",
+        max_iter: int = 200,
+        max_time: float | None = None,
+        shuffle: bool = True,
+        tol: float = 1e-4,
+        n_iter_no_change: float = 10,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        monitor: str = "auto",
+        restore_best: bool = True,
+        warm_start: bool = False,
+        random_state: RandomState | None = None,
+        metrics: Metrics = (),
+        verbose: int = 0,
+        dtype: DtypeName | Literal["input"] = "auto",
+        device: Device = "cpu",
+        n_jobs: int | None = None,
+    ) -> None:
         store(self, locals())
 
-    @available_if(is_stochastic)
-    @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y, sample_weight=None, classes=None):
+    @typed(available_if(is_stochastic))
+    @typed(_fit_context(prefer_skip_nested_validation=True))
+    def partial_fit(
+        self,
+        X: MatrixLike,
+        y: TargetLike,
+        sample_weight: ArrayLike | None = None,
+        classes: ArrayLike | None = None,
+    ) -> Self:
         """Go on training for one pass over the given rows.
 
         Parameters
@@ -109,7 +144,7 @@ class BaseClassifier(ClassPredictions, BaseMLP):
         """
         return self._fit(X, y, sample_weight, incremental=True, classes=classes)
 
-    def decision_function(self, X):
+    def decision_function(self, X: MatrixLike) -> Floats:
         """Logits.
 
         Parameters

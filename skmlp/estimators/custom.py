@@ -18,7 +18,7 @@ OFFSETS = np.concatenate([-np.logspace(0.9, -3, 16), [0.0], np.logspace(-3, 0.9,
 NEIGHBOURS = np.array([-0.07, -0.03, 0.03, 0.07])  # in steps of the differences
 N_TARGETS = 12
 N_SORTED = 20_000  # targets from which those are chosen
-_checked = set()
+_checked: set[CustomFormula] = set()
 
 
 def check_formulas(activations, loss, targets):

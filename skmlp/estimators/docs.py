@@ -3,9 +3,13 @@
 import inspect
 import textwrap
 from ast import literal_eval
+from collections.abc import Callable
 from contextlib import suppress
+from typing import TypeVar
 
-from skmlp.estimators.parameters import PARAMETERS
+from skmlp.estimators.parameters import PARAMETERS, Parameter
+
+Documented = TypeVar("Documented")
 
 ATTRIBUTES = """\
 n_features_in_ : int
@@ -51,7 +55,7 @@ device_ : str
 """
 
 
-def with_default(kind, default):
+def with_default(kind: str, default: object) -> str:
     """The type line of a parameter, with the default of a class of its own."""
     given = kind.rpartition("default=")[2]
     with suppress(ValueError):
@@ -60,10 +64,12 @@ def with_default(kind, default):
     return kind.removesuffix(given) + repr(default)
 
 
-def documented(loss, metrics, attributes=ATTRIBUTES, parameters=PARAMETERS):
+def documented(
+    loss: Parameter, metrics: str, attributes: str = ATTRIBUTES, parameters: dict[str, Parameter] = PARAMETERS
+) -> Callable[[type[Documented]], type[Documented]]:
     """Class decorator: puts the sections where the docstring says {parameters} and {attributes}."""
 
-    def decorate(cls):
+    def decorate(cls: type[Documented]) -> type[Documented]:
         if cls.__doc__ is None:  # python -OO
             return cls
         entries = []

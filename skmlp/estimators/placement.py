@@ -1,6 +1,7 @@
 """Where an estimator computes: the device of a fit, and that of predictions, which may be made on another machine."""
 
 import warnings
+from typing import Any
 from weakref import WeakSet
 
 import numpy as np
@@ -10,7 +11,7 @@ from skmlp.devices import DeviceError, resolve, worth_it
 from skmlp.estimators.parameters import batch_rows
 
 CALLER = 5  # frames from here to the code that called the estimator for predictions
-_warned = WeakSet()  # models; an attribute would go into copies and pickles
+_warned: WeakSet[Any] = WeakSet()  # models; an attribute would go into copies and pickles
 
 
 def device_of_fit(estimator, network, X, dtype):

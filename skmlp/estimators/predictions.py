@@ -3,17 +3,28 @@
 ``_predictions(X)`` gives them, shape (n_samples, n_outputs), and ``_encoding`` turns them into what users expect.
 """
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.utils.validation import column_or_1d
 
 from skmlp.training.metrics import d2_pinball
+from skmlp.typing import ArrayLike, Floats, MatrixLike, TableLike, TargetLike
 
 
 class ClassPredictions(ClassifierMixin):
     """Labels and probabilities."""
 
-    def predict(self, X):
+    classes_: NDArray[Any]
+
+    if TYPE_CHECKING:  # scikit-learn has it
+
+        def score(self, X: MatrixLike | TableLike, y: TargetLike, sample_weight: ArrayLike | None = None) -> float:
+            """Share of rows that are labelled right."""
+
+    def predict(self, X: MatrixLike | TableLike) -> NDArray[Any]:
         """Labels.
 
         Parameters
@@ -24,11 +35,12 @@ class ClassPredictions(ClassifierMixin):
         Returns
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_labels)
+            A sparse matrix where training had label indicators in one.
         """
         predictions = self._predictions(X)
         return self._encoding.decode(predictions)
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: MatrixLike | TableLike) -> Floats:
         """Probabilities of the classes.
 
         Parameters
@@ -45,7 +57,7 @@ class ClassPredictions(ClassifierMixin):
         predictions = self._predictions(X)
         return self._encoding.probabilities(predictions)
 
-    def predict_log_proba(self, X):
+    def predict_log_proba(self, X: MatrixLike | TableLike) -> Floats:
         """Logarithm of :meth:`predict_proba`.
 
         Parameters
@@ -64,7 +76,7 @@ class ClassPredictions(ClassifierMixin):
 class ValueScore(RegressorMixin):
     """The score that goes with the loss."""
 
-    def score(self, X, y, sample_weight=None):
+    def score(self, X: MatrixLike | TableLike, y: TargetLike, sample_weight: ArrayLike | None = None) -> float:
         """Coefficient of determination R²; for a quantile loss D², its pinball score, averaged over the levels.
 
         Parameters

@@ -1,18 +1,44 @@
 """The regressor."""
 
+from collections.abc import Sequence
+from typing import Literal, Self
+
 import numpy as np
 from sklearn.base import _fit_context
 from sklearn.utils.metaestimators import available_if
 
+from skmlp.estimators.attributes import ValueParameters
 from skmlp.estimators.base import BaseMLP, is_stochastic
+from skmlp.estimators.custom import CustomLoss
 from skmlp.estimators.docs import documented
 from skmlp.estimators.parameters import LOSS_REGRESSOR, PARAMETERS, store
 from skmlp.estimators.predictions import ValueScore
 from skmlp.estimators.targets import ValueEncoding
+from skmlp.typing import (
+    Activation,
+    ArrayLike,
+    BatchSize,
+    Device,
+    DtypeName,
+    Floats,
+    HiddenLayerSizes,
+    InitialiserName,
+    MatrixLike,
+    Metrics,
+    NormalizationName,
+    OneOrMany,
+    ParametrizationName,
+    RandomState,
+    Schedule,
+    SolverName,
+    TargetLike,
+    ValueLoss,
+    typed,
+)
 
 
 @documented(LOSS_REGRESSOR, "'r2'")
-class MLPRegressor(ValueScore, BaseMLP):
+class MLPRegressor(ValueParameters, ValueScore, BaseMLP):
     """Multilayer perceptron for one or many continuous targets.
 
     Takes the place of ``sklearn.neural_network.MLPRegressor``. The output is one unit a target, the identity or, for
@@ -33,6 +59,7 @@ class MLPRegressor(ValueScore, BaseMLP):
     True
     """
 
+    loss: ValueLoss | CustomLoss
     _y_numeric = True
     _parameter_constraints = {
         **{
@@ -44,56 +71,56 @@ class MLPRegressor(ValueScore, BaseMLP):
 
     def __init__(
         self,
-        loss="squared_error",
-        hidden_layer_sizes=(100,),
-        activation="relu",
+        loss: ValueLoss | CustomLoss = "squared_error",
+        hidden_layer_sizes: HiddenLayerSizes = (100,),
+        activation: Activation | Sequence[Activation] = "relu",
         *,
-        dropout=0.0,
-        normalization=None,
-        weight_init="auto",
-        parametrization="standard",
-        alpha=1e-4,
-        l1_ratio=0.0,
-        quantile=0.5,
-        delta=1.0,
-        solver="adam",
-        learning_rate="constant",
-        learning_rate_init=0.001,
-        power_t=0.5,
-        bias_rate=1.0,
-        feature_rate=None,
-        weight_decay=None,
-        momentum=0.9,
-        nesterovs_momentum=True,
-        beta_1=0.9,
-        beta_2=0.999,
-        epsilon=1e-8,
-        rho=0.9,
-        clip_norm=None,
-        max_fun=15000,
-        batch_size="auto",
-        max_iter=200,
-        max_time=None,
-        shuffle=True,
-        tol=1e-4,
-        n_iter_no_change=10,
-        early_stopping=False,
-        validation_fraction=0.1,
-        monitor="auto",
-        restore_best=True,
-        warm_start=False,
-        random_state=None,
-        metrics=(),
-        verbose=0,
-        dtype="auto",
-        device="cpu",
-        n_jobs=None,
-    ):
+        dropout: OneOrMany = 0.0,
+        normalization: NormalizationName | None = None,
+        weight_init: InitialiserName = "auto",
+        parametrization: ParametrizationName = "standard",
+        alpha: float = 1e-4,
+        l1_ratio: float = 0.0,
+        quantile: OneOrMany = 0.5,
+        delta: float = 1.0,
+        solver: SolverName = "adam",
+        learning_rate: Schedule = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        bias_rate: float = 1.0,
+        feature_rate: float | None = None,
+        weight_decay: float | None = None,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        rho: float = 0.9,
+        clip_norm: float | None = None,
+        max_fun: int = 15000,
+        batch_size: BatchSize = "auto",
+        max_iter: int = 200,
+        max_time: float | None = None,
+        shuffle: bool = True,
+        tol: float = 1e-4,
+        n_iter_no_change: float = 10,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        monitor: str = "auto",
+        restore_best: bool = True,
+        warm_start: bool = False,
+        random_state: RandomState | None = None,
+        metrics: Metrics = (),
+        verbose: int = 0,
+        dtype: DtypeName | Literal["input"] = "auto",
+        device: Device = "cpu",
+        n_jobs: int | None = None,
+    ) -> None:
         store(self, locals())
 
-    @available_if(is_stochastic)
-    @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y, sample_weight=None):
+    @typed(available_if(is_stochastic))
+    @typed(_fit_context(prefer_skip_nested_validation=True))
+    def partial_fit(self, X: MatrixLike, y: TargetLike, sample_weight: ArrayLike | None = None) -> Self:
         """Go on training for one pass over the given rows.
 
         Parameters
@@ -116,7 +143,7 @@ class MLPRegressor(ValueScore, BaseMLP):
         """
         return self._fit(X, y, sample_weight, incremental=True)
 
-    def predict(self, X):
+    def predict(self, X: MatrixLike) -> Floats:
         """Predicted values.
 
         Parameters

@@ -4,8 +4,10 @@ import math
 import time
 import warnings
 from numbers import Integral
+from typing import Self
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
@@ -13,27 +15,38 @@ from sklearn.utils.validation import check_is_fitted
 from skmlp.devices import allowed_threads
 from skmlp.displays.html import FittedHTMLMixin
 from skmlp.estimators import fitting, inputs
+from skmlp.estimators.attributes import EnsembleAttributes
 from skmlp.estimators.base import unchanged_on_error
 from skmlp.estimators.ensemble import Crew, Part, folds, out_of_fold, parts_of
-from skmlp.estimators.evaluation import make_evaluation
+from skmlp.estimators.evaluation import Evaluation, make_evaluation
 from skmlp.estimators.placement import device_of_fit, device_of_predictions
 from skmlp.preprocessing import TabularEncoder
 from skmlp.saving import Saveable
 from skmlp.training.metrics import resolve, stopping_score
 from skmlp.training.trainer import INTERRUPTED
+from skmlp.typing import ArrayLike, TableLike, TargetLike, typed
 
 ENCODING = ("categorical_features", "numeric_scaling", "n_bins", "max_categories")
 
 
-class BaseTabularMLP(Saveable, FittedHTMLMixin, BaseEstimator):
+class BaseTabularMLP(EnsembleAttributes, Saveable, FittedHTMLMixin, BaseEstimator):
     """Fitting; subclasses say what a member is, and turn the outputs of members into predictions.
 
     Their ``_member_type`` has the names in ``_shared`` as parameters. Its outputs are raw ones for classes, else
     predictions in units of y.
     """
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None):
+    @typed(_fit_context(prefer_skip_nested_validation=True))
+    def fit(
+        self,
+        X: TableLike,
+        y: TargetLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        X_val: TableLike | None = None,
+        y_val: TargetLike | None = None,
+        sample_weight_val: ArrayLike | None = None,
+    ) -> Self:
         """Train the members.
 
         Parameters
@@ -65,7 +78,7 @@ class BaseTabularMLP(Saveable, FittedHTMLMixin, BaseEstimator):
             self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
         return self
 
-    def evaluate(self, X, y, sample_weight=None):
+    def evaluate(self, X: TableLike, y: TargetLike, sample_weight: ArrayLike | None = None) -> Evaluation:
         """Loss and metrics on given data.
 
         Parameters
@@ -94,7 +107,7 @@ class BaseTabularMLP(Saveable, FittedHTMLMixin, BaseEstimator):
         metrics = resolve(self.metrics, self._encoding)
         return make_evaluation({"loss": loss, **{name: metric(*data) for name, metric in metrics.items()}})
 
-    def summary(self):
+    def summary(self) -> str:
         """The network of a member as a table: layer, shape, activation and parameters of each layer.
 
         Returns
@@ -105,16 +118,16 @@ class BaseTabularMLP(Saveable, FittedHTMLMixin, BaseEstimator):
         return self.estimators_[0].summary()
 
     @property
-    def n_features_in_(self):
+    def n_features_in_(self) -> int:
         """Number of features."""
         return self.encoder_.n_features_in_
 
     @property
-    def feature_names_in_(self):
+    def feature_names_in_(self) -> NDArray[np.object_]:
         """Names of the features, if X had names that are all strings."""
         return self.encoder_.feature_names_in_
 
-    def __sklearn_is_fitted__(self):
+    def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "estimators_")
 
     def __sklearn_tags__(self):

@@ -1,8 +1,11 @@
 """The classifier for raw tables."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from skmlp.estimators.attributes import ClassParameters
 from skmlp.estimators.calibration import fit_temperature, probabilities
 from skmlp.estimators.classification import CLASSES, MLPClassifier
 from skmlp.estimators.docs import documented
@@ -10,6 +13,28 @@ from skmlp.estimators.parameters import LOSS_CLASSIFIER, shared_with, store
 from skmlp.estimators.predictions import ClassPredictions
 from skmlp.estimators.tabular import BaseTabularMLP
 from skmlp.estimators.tabular_parameters import ATTRIBUTES, TABULAR, named_only
+from skmlp.typing import (
+    Activation,
+    BatchSize,
+    CategoricalFeatures,
+    ClassLoss,
+    ClassWeight,
+    Device,
+    DtypeName,
+    FirstOrderSolverName,
+    Floats,
+    Folds,
+    HiddenLayerSizes,
+    InitialiserName,
+    Metrics,
+    NormalizationName,
+    OneOrMany,
+    ParametrizationName,
+    RandomState,
+    ScalingName,
+    Schedule,
+    TableLike,
+)
 
 TEMPERATURE = """\
 temperature_ : float
@@ -18,7 +43,7 @@ temperature_ : float
 
 
 @documented(named_only(LOSS_CLASSIFIER), "'accuracy'", CLASSES + TEMPERATURE + ATTRIBUTES, TABULAR)
-class TabularMLPClassifier(ClassPredictions, BaseTabularMLP):
+class TabularMLPClassifier(ClassParameters, ClassPredictions, BaseTabularMLP):
     """Classifier for raw tables: an ensemble of multilayer perceptrons behind a :class:`TabularEncoder`.
 
     Takes frames or arrays with categories, strings, booleans and missing values as they are. Each member is trained
@@ -51,6 +76,9 @@ class TabularMLPClassifier(ClassPredictions, BaseTabularMLP):
     (40, 2)
     """
 
+    loss: ClassLoss
+    estimators_: list[MLPClassifier]
+    temperature_: float
     _member_type = MLPClassifier
     _parameter_constraints = {
         **{name: parameter.constraint for name, parameter in TABULAR.items() if name not in ("quantile", "delta")},
@@ -60,59 +88,59 @@ class TabularMLPClassifier(ClassPredictions, BaseTabularMLP):
     def __init__(
         self,
         *,
-        categorical_features="from_dtype",
-        numeric_scaling="robust",
-        n_bins=16,
-        max_categories=32,
-        n_estimators=8,
-        cv=8,
-        calibrate=True,
-        pickle_oof=False,
-        hidden_layer_sizes=(128, 128),
-        activation="relu",
-        dropout=0.25,
-        normalization=None,
-        weight_init="ntk",
-        parametrization="ntk",
-        loss="log_loss",
-        alpha=0.0,
-        l1_ratio=0.0,
-        class_weight=None,
-        label_smoothing=0.1,
-        focal_gamma=2.0,
-        solver="adam",
-        learning_rate="coslog4",
-        learning_rate_init=0.04,
-        power_t=0.5,
-        bias_rate=0.1,
-        feature_rate=6.0,
-        weight_decay=None,
-        momentum=0.9,
-        nesterovs_momentum=True,
-        beta_1=0.9,
-        beta_2=0.95,
-        epsilon=1e-8,
-        rho=0.9,
-        clip_norm=None,
-        batch_size=256,
-        max_iter=128,
-        max_time=None,
-        shuffle=True,
-        tol=0.0,
-        n_iter_no_change=np.inf,
-        monitor="val_loss",
-        random_state=None,
-        metrics=(),
-        verbose=0,
-        dtype="auto",
-        device="cpu",
-        n_jobs=None,
-    ):
+        categorical_features: CategoricalFeatures | None = "from_dtype",
+        numeric_scaling: ScalingName = "robust",
+        n_bins: int | None = 16,
+        max_categories: int | None = 32,
+        n_estimators: int = 8,
+        cv: Folds = 8,
+        calibrate: bool = True,
+        pickle_oof: bool = False,
+        hidden_layer_sizes: HiddenLayerSizes = (128, 128),
+        activation: Activation | Sequence[Activation] = "relu",
+        dropout: OneOrMany = 0.25,
+        normalization: NormalizationName | None = None,
+        weight_init: InitialiserName = "ntk",
+        parametrization: ParametrizationName = "ntk",
+        loss: ClassLoss = "log_loss",
+        alpha: float = 0.0,
+        l1_ratio: float = 0.0,
+        class_weight: ClassWeight | None = None,
+        label_smoothing: float = 0.1,
+        focal_gamma: float = 2.0,
+        solver: FirstOrderSolverName = "adam",
+        learning_rate: Schedule = "coslog4",
+        learning_rate_init: float = 0.04,
+        power_t: float = 0.5,
+        bias_rate: float = 0.1,
+        feature_rate: float | None = 6.0,
+        weight_decay: float | None = None,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        beta_1: float = 0.9,
+        beta_2: float = 0.95,
+        epsilon: float = 1e-8,
+        rho: float = 0.9,
+        clip_norm: float | None = None,
+        batch_size: BatchSize = 256,
+        max_iter: int = 128,
+        max_time: float | None = None,
+        shuffle: bool = True,
+        tol: float = 0.0,
+        n_iter_no_change: float = np.inf,
+        monitor: str = "val_loss",
+        random_state: RandomState | None = None,
+        metrics: Metrics = (),
+        verbose: int = 0,
+        dtype: DtypeName = "auto",
+        device: Device = "cpu",
+        n_jobs: int | None = None,
+    ) -> None:
         store(self, locals())
 
     _shared = shared_with(__init__, MLPClassifier.__init__)
 
-    def decision_function(self, X):
+    def decision_function(self, X: TableLike) -> Floats:
         """Logits: the averaged raw outputs over the temperature.
 
         Parameters

@@ -1,8 +1,13 @@
 """The regressor for raw tables."""
 
+from collections.abc import Sequence
+from typing import Literal, overload
+
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
+from skmlp.estimators.attributes import ValueParameters
 from skmlp.estimators.calibration import fit_offsets
 from skmlp.estimators.docs import documented
 from skmlp.estimators.parameters import LOSS_REGRESSOR, shared_with, store
@@ -11,6 +16,27 @@ from skmlp.estimators.regression import MLPRegressor
 from skmlp.estimators.tabular import BaseTabularMLP
 from skmlp.estimators.tabular_parameters import ATTRIBUTES, TABULAR, named_only
 from skmlp.formulas.losses import LOSSES
+from skmlp.typing import (
+    Activation,
+    BatchSize,
+    CategoricalFeatures,
+    Device,
+    DtypeName,
+    FirstOrderSolverName,
+    Floats,
+    Folds,
+    HiddenLayerSizes,
+    InitialiserName,
+    Metrics,
+    NormalizationName,
+    OneOrMany,
+    ParametrizationName,
+    RandomState,
+    ScalingName,
+    Schedule,
+    TableLike,
+    ValueLoss,
+)
 
 OWN = """\
 residual_variance_ : ndarray of shape (n_outputs,)
@@ -21,7 +47,7 @@ quantile_offsets_ : ndarray of shape (n_levels,)
 
 
 @documented(named_only(LOSS_REGRESSOR), "'r2'", OWN + ATTRIBUTES, TABULAR)
-class TabularMLPRegressor(ValueScore, BaseTabularMLP):
+class TabularMLPRegressor(ValueParameters, ValueScore, BaseTabularMLP):
     """Regressor for raw tables: an ensemble of multilayer perceptrons behind a :class:`TabularEncoder`.
 
     Takes frames or arrays with categories, strings, booleans and missing values as they are. Each member is trained
@@ -56,6 +82,10 @@ class TabularMLPRegressor(ValueScore, BaseTabularMLP):
     ((40,), (40,))
     """
 
+    loss: ValueLoss
+    estimators_: list[MLPRegressor]
+    residual_variance_: NDArray[np.float64]
+    quantile_offsets_: NDArray[np.float64]
     _member_type = MLPRegressor
     _parameter_constraints = {
         **{
@@ -69,58 +99,67 @@ class TabularMLPRegressor(ValueScore, BaseTabularMLP):
     def __init__(
         self,
         *,
-        categorical_features="from_dtype",
-        numeric_scaling="robust",
-        n_bins=48,
-        max_categories=32,
-        n_estimators=8,
-        cv=8,
-        calibrate=True,
-        pickle_oof=False,
-        hidden_layer_sizes=(128, 128),
-        activation="mish",
-        dropout=0.25,
-        normalization=None,
-        weight_init="ntk",
-        parametrization="ntk",
-        loss="squared_error",
-        alpha=0.0,
-        l1_ratio=0.0,
-        quantile=0.5,
-        delta=1.0,
-        solver="adam",
-        learning_rate="coslog4",
-        learning_rate_init=0.07,
-        power_t=0.5,
-        bias_rate=0.1,
-        feature_rate=6.0,
-        weight_decay=None,
-        momentum=0.9,
-        nesterovs_momentum=True,
-        beta_1=0.9,
-        beta_2=0.95,
-        epsilon=1e-8,
-        rho=0.9,
-        clip_norm=None,
-        batch_size=256,
-        max_iter=128,
-        max_time=None,
-        shuffle=True,
-        tol=0.0,
-        n_iter_no_change=np.inf,
-        monitor="val_loss",
-        random_state=None,
-        metrics=(),
-        verbose=0,
-        dtype="auto",
-        device="cpu",
-        n_jobs=None,
-    ):
+        categorical_features: CategoricalFeatures | None = "from_dtype",
+        numeric_scaling: ScalingName = "robust",
+        n_bins: int | None = 48,
+        max_categories: int | None = 32,
+        n_estimators: int = 8,
+        cv: Folds = 8,
+        calibrate: bool = True,
+        pickle_oof: bool = False,
+        hidden_layer_sizes: HiddenLayerSizes = (128, 128),
+        activation: Activation | Sequence[Activation] = "mish",
+        dropout: OneOrMany = 0.25,
+        normalization: NormalizationName | None = None,
+        weight_init: InitialiserName = "ntk",
+        parametrization: ParametrizationName = "ntk",
+        loss: ValueLoss = "squared_error",
+        alpha: float = 0.0,
+        l1_ratio: float = 0.0,
+        quantile: OneOrMany = 0.5,
+        delta: float = 1.0,
+        solver: FirstOrderSolverName = "adam",
+        learning_rate: Schedule = "coslog4",
+        learning_rate_init: float = 0.07,
+        power_t: float = 0.5,
+        bias_rate: float = 0.1,
+        feature_rate: float | None = 6.0,
+        weight_decay: float | None = None,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        beta_1: float = 0.9,
+        beta_2: float = 0.95,
+        epsilon: float = 1e-8,
+        rho: float = 0.9,
+        clip_norm: float | None = None,
+        batch_size: BatchSize = 256,
+        max_iter: int = 128,
+        max_time: float | None = None,
+        shuffle: bool = True,
+        tol: float = 0.0,
+        n_iter_no_change: float = np.inf,
+        monitor: str = "val_loss",
+        random_state: RandomState | None = None,
+        metrics: Metrics = (),
+        verbose: int = 0,
+        dtype: DtypeName = "auto",
+        device: Device = "cpu",
+        n_jobs: int | None = None,
+    ) -> None:
         store(self, locals())
 
     _shared = shared_with(__init__, MLPRegressor.__init__)
 
-    def predict(self, X, return_std=False):
+    @overload
+    def predict(self, X: TableLike, return_std: Literal[False] = False) -> Floats: ...
+
+    @overload
+    def predict(self, X: TableLike, return_std: Literal[True]) -> tuple[Floats, Floats]: ...
+
+    @overload
+    def predict(self, X: TableLike, return_std: bool) -> Floats | tuple[Floats, Floats]: ...
+
+    def predict(self, X: TableLike, return_std: bool = False) -> Floats | tuple[Floats, Floats]:
         """Predicted values.
 
         Parameters

@@ -11,6 +11,7 @@ from skmlp.estimators.base import BaseMLP
 from skmlp.export.description import EPSILON, layers_of, output_of
 from skmlp.export.expressions import ACTIVATIONS, LINKS
 from skmlp.export.scaling import unscaled
+from skmlp.typing import Estimator
 from skmlp.version import __version__
 
 WIDTH = 100
@@ -102,7 +103,7 @@ LABELS = {
 }
 
 
-def to_source(estimator):
+def to_source(estimator: Estimator) -> str:
     """Source of a Python module that predicts as a fitted estimator does, and needs nothing but NumPy.
 
     The module has ``predict(X)``, and for classifiers ``predict_proba(X)`` and ``decision_function(X)``, which return

@@ -5,9 +5,10 @@ A back end compiles a copy of each function (:func:`adapted`), never the functio
 
 import dis
 import inspect
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 from types import CellType, CodeType, FunctionType
-from typing import ClassVar
+from typing import Any, ClassVar, Literal, Self, TypeAlias
 from uuid import uuid4
 from weakref import WeakValueDictionary
 
@@ -15,8 +16,9 @@ from skmlp.formulas.activations import Activation
 from skmlp.formulas.links import LINKS
 from skmlp.formulas.losses import Loss
 
+LinkName: TypeAlias = Literal["identity", "logistic", "exp"]
 LINKS_OF_ONE = tuple(name for name, link in LINKS.items() if not link.by_row)
-_formulas = WeakValueDictionary()  # by token
+_formulas: WeakValueDictionary[str, Any] = WeakValueDictionary()  # by token
 
 
 @dataclass(frozen=True, repr=False)
@@ -28,9 +30,10 @@ class CustomFormula:
     """
 
     parameter: ClassVar[str] = ""  # of the estimators
-    roles: ClassVar[dict] = {}  # name of a field with a function: its arguments
+    roles: ClassVar[dict[str, str]] = {}  # name of a field with a function: its arguments
+    _entry: ClassVar[Callable[..., Any]]  # of its functions, what a table would hold
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for role, arguments in self.roles.items():
             check_function(getattr(self, role), f"{type(self).__name__}: {role}", arguments)
         self._know_as(uuid4().hex)
@@ -40,26 +43,26 @@ class CustomFormula:
         _formulas[token] = self
 
     @property
-    def functions(self):
+    def functions(self) -> dict[str, FunctionType]:
         """The functions by role, as Python functions."""
         return {role: python_function(getattr(self, role)) for role in self.roles}
 
-    def entry(self, prepare):
+    def entry(self, prepare: Callable[[FunctionType], Any]) -> Any:
         """What a table would hold for the formula, made of its functions after ``prepare``."""
         return self._entry(*map(prepare, self.functions.values()))
 
-    def __str__(self):
+    def __str__(self) -> str:
         return next(iter(self.functions.values())).__name__
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         names = [function.__name__ for function in self.functions.values()]
         rest = [f"{name}={value!r}" for name, value in self._values().items() if name not in self.roles and value]
         return f"{type(self).__name__}({', '.join(names + rest)})"
 
-    def __copy__(self):
+    def __copy__(self) -> Self:
         return self
 
-    def __deepcopy__(self, memo):
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         return self
 
     def __reduce__(self):
@@ -119,10 +122,10 @@ class CustomActivation(CustomFormula):
     CustomActivation(bell, bell_slope)
     """
 
-    function: object
-    derivative: object
+    function: Callable[[float], float]
+    derivative: Callable[[float], float]
     parameter: ClassVar[str] = "activation"
-    roles: ClassVar[dict] = {"function": "z", "derivative": "z"}
+    roles: ClassVar[dict[str, str]] = {"function": "z", "derivative": "z"}
 
     @staticmethod
     def _entry(function, derivative):
@@ -170,20 +173,20 @@ class CustomLoss(CustomFormula):
     True
     """
 
-    loss: object
-    gradient: object
-    link: str | None = field(default=None, kw_only=True)
+    loss: Callable[[float, float], float]
+    gradient: Callable[[float, float], float]
+    link: LinkName | None = field(default=None, kw_only=True)
     domain: ClassVar[str] = "any"
     parameter: ClassVar[str] = "loss"
-    roles: ClassVar[dict] = {"loss": "z, y", "gradient": "z, y"}
+    roles: ClassVar[dict[str, str]] = {"loss": "z, y", "gradient": "z, y"}
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         if self.link is not None and self.link not in LINKS_OF_ONE:
             allowed = ", ".join(map(repr, LINKS_OF_ONE))
             raise ValueError(f"CustomLoss: link={self.link!r}; allowed are None, {allowed}.")
 
-    def linked(self, default):
+    def linked(self, default: LinkName) -> Self:
         """The same loss, with the link ``default`` where it has none."""
         return replace(self, link=default) if self.link is None else self
 

@@ -8,7 +8,7 @@ try:
     from skmlp.onnx.conversion import to_onnx
     from skmlp.onnx.registry import register
 except ModuleNotFoundError as error:
-    if error.name.split(".")[0] not in ("onnx", "skl2onnx"):
+    if str(error.name).split(".")[0] not in ("onnx", "skl2onnx"):
         raise
     raise ImportError(f"skmlp.onnx needs the package {error.name}: pip install 'skmlp[onnx]'") from error
 

@@ -1,17 +1,18 @@
 """From a fitted estimator to an ONNX model."""
 
 import skl2onnx
-from onnx import TensorProto, helper
+from onnx import ModelProto, TensorProto, helper
 from sklearn.base import is_classifier, is_regressor
 from sklearn.pipeline import Pipeline
 
 from skmlp.onnx.inputs import input_types
+from skmlp.typing import Estimator, MatrixLike, TableLike
 from skmlp.version import __version__
 
 OPSETS = {"": 18, "ai.onnx.ml": 3}
 
 
-def to_onnx(estimator, X):
+def to_onnx(estimator: Estimator, X: MatrixLike | TableLike) -> ModelProto:
     """ONNX model of a fitted estimator or pipeline, by way of skl2onnx.
 
     Parameters

@@ -2,8 +2,10 @@
 
 import numbers
 from itertools import chain
+from typing import Self
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions
@@ -21,9 +23,10 @@ from skmlp.preprocessing.tables import (
     read_columns,
 )
 from skmlp.saving import Saveable
+from skmlp.typing import ArrayLike, CategoricalFeatures, DTypeLike, Floats, Parametrized, ScalingName, TableLike, typed
 
 
-class TabularEncoder(Saveable, TransformerMixin, BaseEstimator):
+class TabularEncoder(Parametrized, Saveable, TransformerMixin, BaseEstimator):
     """Turn a table of numbers and categories into the dense matrix of floats that a neural network wants.
 
     Numbers are scaled and bounded, categories become indicators, missing values are taken as they come. The columns of
@@ -110,6 +113,15 @@ class TabularEncoder(Saveable, TransformerMixin, BaseEstimator):
            [ 0.95,  0.  ,  0.  ,  0.  ,  1.  ]], dtype=float32)
     """
 
+    categorical_features_: NDArray[np.bool_]
+    categories_: list[NDArray[np.object_]]
+    infrequent_categories_: list[NDArray[np.object_] | None]
+    medians_: NDArray[np.float64]
+    had_missing_: NDArray[np.bool_]
+    bin_edges_: list[NDArray[np.float64] | None]
+    n_features_in_: int
+    feature_names_in_: NDArray[np.object_]
+
     _parameter_constraints = {
         "categorical_features": [StrOptions({"from_dtype"}), "array-like", None],
         "numeric_scaling": [StrOptions({"robust", "standard", "quantile"})],
@@ -127,14 +139,14 @@ class TabularEncoder(Saveable, TransformerMixin, BaseEstimator):
     def __init__(
         self,
         *,
-        categorical_features="from_dtype",
-        numeric_scaling="robust",
-        n_bins=None,
-        keep_numeric=True,
-        max_categories=32,
-        min_frequency=None,
-        dtype=np.float32,
-    ):
+        categorical_features: CategoricalFeatures | None = "from_dtype",
+        numeric_scaling: ScalingName = "robust",
+        n_bins: int | None = None,
+        keep_numeric: bool = True,
+        max_categories: int | None = 32,
+        min_frequency: float | None = None,
+        dtype: DTypeLike = np.float32,
+    ) -> None:
         self.categorical_features = categorical_features
         self.numeric_scaling = numeric_scaling
         self.n_bins = n_bins
@@ -143,8 +155,8 @@ class TabularEncoder(Saveable, TransformerMixin, BaseEstimator):
         self.min_frequency = min_frequency
         self.dtype = dtype
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    @typed(_fit_context(prefer_skip_nested_validation=True))
+    def fit(self, X: TableLike, y: object = None) -> Self:
         """Learn scales, edges and categories.
 
         Parameters
@@ -180,7 +192,7 @@ class TabularEncoder(Saveable, TransformerMixin, BaseEstimator):
         self._n_features_out = len(list(self._names(np.arange(self.n_features_in_))))
         return self
 
-    def transform(self, X):
+    def transform(self, X: TableLike) -> Floats:
         """The table as a matrix.
 
         Parameters
@@ -211,7 +223,7 @@ class TabularEncoder(Saveable, TransformerMixin, BaseEstimator):
             start = stop
         return result
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray[np.object_]:
         """Names of the columns of the result.
 
         Parameters

@@ -2,6 +2,7 @@
 
 import os
 import platform
+from typing import Any
 
 import numpy as np
 import sklearn
@@ -9,6 +10,7 @@ import sklearn
 from skmlp.saving import container
 from skmlp.saving.records import RECORDS
 from skmlp.saving.values import Packer, Unpacker
+from skmlp.typing import FilePath
 from skmlp.version import __version__
 
 FORMAT = 1  # of files; raised when older versions could not read the newer ones
@@ -17,7 +19,7 @@ FORMAT = 1  # of files; raised when older versions could not read the newer ones
 class Saveable:
     """An estimator with a method ``save``."""
 
-    def save(self, path):
+    def save(self, path: FilePath) -> None:
         """Write the estimator to a file without pickle, which :func:`skmlp.load` reads.
 
         The file holds the parameters and, of a fitted estimator, all that a pickle would: it predicts the same bits and
@@ -49,7 +51,7 @@ class Saveable:
         container.write(path, header, packer.arrays)
 
 
-def load(path):
+def load(path: FilePath) -> Any:
     """Read an estimator that was written by its method ``save``.
 
     No file can run code. Whether the predictions of a model can be trusted is up to whoever trained it.
@@ -85,8 +87,8 @@ def load(path):
     >>> bool((twin.predict(X) == model.predict(X)).all())
     True
     """
-    note = ""
-    with open(os.fsdecode(path), "rb") as file:
+    path, note = os.fsdecode(path), ""
+    with open(path, "rb") as file:
         try:
             header, arrays = container.read(file)
             note = f" It was written by skmlp {header['skmlp']!s:.40}."
@@ -96,7 +98,7 @@ def load(path):
             raise ValueError(f"{path} cannot be loaded: {reason!s:.300}.{note}") from error
 
 
-def model_of(header, arrays):
+def model_of(header: dict[str, Any], arrays: Any) -> Saveable:
     """The estimator of a file.
 
     Raises

@@ -8,7 +8,7 @@ import reprlib
 
 from sklearn import config_context
 
-RECORDS = {}  # by the name of the class; modules that have such classes put them there
+RECORDS: dict[str, "Record"] = {}  # by the name of the class; modules that have such classes put them there
 NO_CALLBACKS = "save takes no callbacks. set_callbacks() removes them; pickle, joblib and skops.io take them."
 # What scikit-learn adds to a state, and to an estimator for the time of a fit with callbacks.
 PASSING = ("_sklearn_version", "_callback_fit_ctx", "_parent_callback_ctx", "_skl_callbacks_to_teardown")

@@ -27,6 +27,7 @@ from skmlp.estimators.custom import CustomLoss
 from skmlp.estimators.parameters import LOSS_CLASSIFIER, LOSS_REGRESSOR, PARAMETERS
 from skmlp.estimators.regression import MLPRegressor
 from skmlp.estimators.tabular import BaseTabularMLP
+from skmlp.typing import Estimator
 
 ESTIMATORS = (MLPBinaryClassifier, MLPMulticlass, MLPClassifier, MLPRegressor)
 ROWS, ROWS_OF_SHARDS = 128, 1024  # of a small fit, and of one whose batch is shared among threads
@@ -67,7 +68,7 @@ class Warmup(NamedTuple):
     folder: str | None
 
 
-def warmup(*estimators, sparse=False, everything=False):
+def warmup(*estimators: Estimator, sparse: bool = False, everything: bool = False) -> Warmup:
     """Compile the kernels that estimators need, and keep them on disk, so that later fits and predictions need not.
 
     Later calls in this process and in others load what was compiled, if they find the same folder, processor, Python

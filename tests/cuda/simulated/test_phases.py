@@ -12,7 +12,6 @@ from tests.cuda.simulated.both import COOPERATIVE, PHASES, assert_follows_cpu, l
 STEPS = {
     "weight decay": {"weight_decay": 0.5},
     "clipped": {"clip_norm": 0.1},
-    "not clipped": {"clip_norm": 1e6},
     "both": {"weight_decay": 0.2, "clip_norm": 0.3},
 }
 RATES = {
@@ -22,6 +21,9 @@ RATES = {
     "features": {"feature_rate": 3.0},
     "all": {"parametrization": "ntk", "bias_rate": 0.1, "feature_rate": 3.0},
 }
+one_and_three = pytest.mark.parametrize(
+    "launching, real", [(COOPERATIVE, "float64"), (PHASES, "float32")], ids=["one block", "three blocks"]
+)
 rates = pytest.mark.parametrize("rates", RATES.values(), ids=RATES)
 
 
@@ -36,8 +38,7 @@ def problem_of(**settings):
 
 
 @normalizations
-@launchings
-@reals
+@one_and_three
 def test_normalization(normalization, launching, real):
     assert_follows_cpu(problem_of(normalization=normalization), real, launching=launching, epochs=1)
 
@@ -129,9 +130,8 @@ def test_dropout_goes_on_after_batches_without_weight():
 
 
 @penalties
-@reals
-def test_penalties(penalty, real):
-    assert_follows_cpu(problem_of(), real, launching=PHASES, penalty=penalty, epochs=1)
+def test_penalties(penalty):
+    assert_follows_cpu(problem_of(), launching=PHASES, penalty=penalty, epochs=1)
 
 
 @launchings
@@ -139,6 +139,15 @@ def test_penalties(penalty, real):
 def test_weight_decay_and_clipping(step, launching):
     """Over several chunks of parameters."""
     assert_follows_cpu(problem_of(), launching=launching, solver="sgd", settings=step, epochs=1)
+
+
+@launchings
+@pytest.mark.parametrize("factor", [0.8, 1.2])
+def test_clipping_begins_at_the_norm_of_the_mean_gradient(factor, launching):
+    problem = problem_of()
+    norm = np.linalg.norm(problem.loss_and_gradient(penalty=(0.03, 0.2))[1])
+    settings = {"momentum": 0.0, "clip_norm": factor * norm}
+    assert_follows_cpu(problem, launching=launching, batch_size=13, solver="sgd", settings=settings, epochs=1)
 
 
 @rates
@@ -149,7 +158,7 @@ def test_factors_of_learning_rates(rates, solver):
 
 
 @normalizations
-@pytest.mark.parametrize("launching, real", [(COOPERATIVE, "float64"), (PHASES, "float32")], ids=["one", "three"])
+@one_and_three
 def test_learned_scales_of_features(launching, normalization, real):
     """Of more features than a tile, in normalised networks."""
     problem = problem_of(rates=RATES["all"], scaled=True, n_in=9, hidden=(5, 3), normalization=normalization)

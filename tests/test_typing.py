@@ -1,0 +1,55 @@
+"""All that is public has types, and mypy makes the right thing of them."""
+
+import importlib
+import inspect
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def public_functions(module):
+    """Functions, and methods, constructors and properties of classes, by their full names, if they are our own."""
+    for name in module.__all__:
+        thing = getattr(module, name)
+        if inspect.isfunction(thing):
+            yield f"{module.__name__}.{name}", thing
+        for member, raw in inspect.getmembers_static(thing) if inspect.isclass(thing) else ():
+            method = raw.fget if isinstance(raw, property) else getattr(thing, member)
+            ours = str(getattr(method, "__module__", "")).startswith("skmlp.")
+            if callable(method) and ours and (not member.startswith("_") or member == "__init__"):
+                yield f"{module.__name__}.{name}.{member}", method
+
+
+def annotated(function):
+    signature = inspect.signature(function)
+    given = [each.annotation for each in signature.parameters.values() if each.name not in ("self", "cls")]
+    return inspect.Signature.empty not in (*given, signature.return_annotation)
+
+
+@pytest.mark.parametrize("name", ["skmlp", "skmlp.datasets", "skmlp.onnx", "skmlp.typing"])
+def test_every_public_function_is_annotated(name):
+    if name == "skmlp.onnx":
+        pytest.importorskip("skl2onnx")
+    functions = dict(public_functions(importlib.import_module(name)))
+    assert [name for name, function in functions.items() if not annotated(function)] == []
+    if name == "skmlp":
+        expected = ["MLPClassifier.__init__", "MLPRegressor.partial_fit", "MLPMulticlass.coefs_", "load"]
+        assert functions.keys() > {f"skmlp.{each}" for each in expected}
+
+
+@pytest.mark.skipif(find_spec("mypy") is None, reason="mypy is not installed")
+def test_mypy_finds_the_mistakes_of_the_programs_and_no_other():
+    """Those of tests/typing, whose comments say which mistakes there are, and which type is what."""
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", "--no-error-summary"],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert (done.stdout, done.returncode) == ("", 0)

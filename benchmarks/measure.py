@@ -66,10 +66,17 @@ def _highest():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
-def elsewhere(script, *arguments, **environment):
-    """What a new process of a script prints as JSON in its last line; RuntimeError with its last words if it fails."""
+def elsewhere(script, *arguments, limit=None, **environment):
+    """What a new process of a script prints as JSON in its last line; RuntimeError with its last words if it fails.
+
+    So it does if it takes longer than ``limit`` seconds.
+    """
     command = [sys.executable, script, *(str(argument) for argument in arguments)]
-    done = subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True)
+    environment = {**os.environ, **environment}
+    try:
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=limit)
+    except subprocess.TimeoutExpired:
+        raise RuntimeError(f"no end after {limit} s") from None
     if done.returncode:
         raise RuntimeError(done.stderr.strip().rpartition("\n")[2] or f"exit {done.returncode}")
     return json.loads(done.stdout.splitlines()[-1])

@@ -47,7 +47,13 @@ class ScikitLearn(Skmlp):
 
 
 class Torch:
-    """PyTorch, eager: a loop over the batches."""
+    """PyTorch, eager: a loop over the batches.
+
+    ``device`` is where it computes; data come from the host in each run, and parameters go back to it. ``trained`` is
+    the network of the last run.
+    """
+
+    device = "cpu"
 
     def __init__(self, workload, X, y, threads):
         import torch
@@ -78,20 +84,21 @@ class Torch:
 
     def run(self):
         """Train."""
-        network = self.network()
+        network = self.trained = self.network().to(self.device)
         call = self.prepared(network)
         optimiser = self._torch.optim.Adam(network.parameters(), lr=1e-3)
+        X, y = self._X.to(self.device), self._y.to(self.device)
         for order in self._orders:
-            for rows in self._torch.split(order, self._workload.batch):
+            for rows in self._torch.split(order.to(self.device), self._workload.batch):
                 optimiser.zero_grad()
-                self._loss(call(self._X[rows]), self._y[rows]).backward()
+                self._loss(call(X[rows]), y[rows]).backward()
                 optimiser.step()
         return parameters_of(network)
 
 
 def parameters_of(network):
     """Weights and biases of a PyTorch network."""
-    values = [parameter.detach().numpy() for parameter in network.parameters()]
+    values = [parameter.detach().cpu().numpy() for parameter in network.parameters()]
     return [weights.T for weights in values[::2]], values[1::2]
 
 
@@ -151,14 +158,18 @@ class Jax:
         self._X, self._y = jax.numpy.asarray(X), jax.numpy.asarray(y)
         self._epoch = jax.jit(self._make_epoch(), donate_argnums=0)
 
+    def activation(self, z):
+        """Of the hidden layers."""
+        nn = self._jax.nn
+        return nn.relu(z) if self._workload.activation == "relu" else nn.gelu(z, approximate=False)
+
     def _make_epoch(self):
         jax, jnp, nn = self._jax, self._jax.numpy, self._jax.nn
-        activation = {"relu": nn.relu, "gelu": lambda z: nn.gelu(z, approximate=False)}[self._workload.activation]
 
         def loss(parameters, x, y):
             *hidden, (weights, bias) = parameters
             for w, b in hidden:
-                x = activation(x @ w + b)
+                x = self.activation(x @ w + b)
             z = x @ weights + bias
             if z.shape[1] > 1:
                 return -jnp.take_along_axis(nn.log_softmax(z), y[:, None], axis=1).mean()

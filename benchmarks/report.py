@@ -38,9 +38,16 @@ def show(header, rows, path, part=""):
     """Print a Markdown table of strings and write it as CSV to ``path``, where ``part`` is added to the file's name."""
     path = Path(path)
     path = path.with_stem(f"{path.stem}_{part}") if part else path
-    widths = [max(len(row[column]) for row in [header, *rows]) for column in range(len(header))]
-    for row in [header, ["-" * width for width in widths], *rows]:
-        print("| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |")
+    print(markdown(header, rows))
     with open(path, "w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([header, *rows])
     print(f"written to {path}")
+
+
+def markdown(header, rows):
+    """A Markdown table of strings."""
+    widths = [max(len(row[column]) for row in [header, *rows]) for column in range(len(header))]
+    lines = [header, ["-" * width for width in widths], *rows]
+    return "\n".join(
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in lines
+    )

@@ -1,4 +1,4 @@
-"""How-to pages keep their promises: the code of each runs from top to bottom, and its links lead somewhere."""
+"""Pages keep their promises: the code of each runs from top to bottom, and its links lead somewhere."""
 
 import re
 from importlib.util import find_spec
@@ -8,27 +8,39 @@ import pytest
 
 from tests import pages
 
-OPTIONAL = ("shap",)  # what a block may import that the tests do not install
+OPTIONAL = ("shap", "keras", "skorch", "torch")  # what a block may need that the tests do not install
+KERAS_BACKENDS = ("tensorflow", "jax", "torch")
 
-PAGES = sorted(path.relative_to(pages.ROOT).as_posix() for path in (pages.ROOT / "docs" / "howto").glob("*.md"))
-PAGES += ["docs/first-call.md", "docs/where-the-time-goes.md", "docs/gpu.md"]
+PAGES = sorted(path.relative_to(pages.ROOT).as_posix() for path in (pages.ROOT / "docs").rglob("*.md"))
+PAGES = [page for page in PAGES if not page.startswith("docs/_build/")]
+WITH_CODE = [page for page in PAGES if pages.blocks(pages.read(page))]
 every_page = pytest.mark.parametrize("page", PAGES)
 
 
-def test_there_are_pages_and_the_readme_names_them():
-    readme = pages.read("README.md")
-    assert len(PAGES) > 1 and all(f"]({page})" in readme for page in PAGES)
+def test_the_readme_names_the_how_to_pages():
+    howto = [page for page in PAGES if page.startswith("docs/howto/")]
+    assert len(howto) > 1 and all(f"]({page})" in pages.read("README.md") for page in howto)
 
 
-@every_page
+def test_the_guide_has_code():
+    guide = [page for page in PAGES if re.match("docs/(guide|coming-from)/", page) and not page.endswith("/index.md")]
+    assert len(guide) > 10 and set(guide) <= set(WITH_CODE)
+
+
+@pytest.mark.parametrize("page", WITH_CODE)
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of Keras
 def test_code_runs(page, tmp_path, monkeypatch):
+    text = pages.read(page)
+    if "sklearn.callback" in text:
+        pytest.importorskip("sklearn.callback")
     monkeypatch.chdir(tmp_path)
-    blocks, namespace = pages.blocks(pages.read(page)), {"__name__": "__main__"}
-    assert blocks
-    blocks = [block for block in blocks if all(f"import {name}" not in block or find_spec(name) for name in OPTIONAL)]
-    for number, block in enumerate(blocks, start=1):
-        pages.run(block, f"{page}, Python block {number}", namespace)
+    monkeypatch.setenv("KERAS_BACKEND", next(filter(find_spec, KERAS_BACKENDS), ""))
+    missing = [name for name in OPTIONAL if not find_spec(name)]
+    namespace = {"__name__": "__main__"}
+    for number, block in enumerate(pages.blocks(text), start=1):
+        if not any(re.search(rf"\b{name}", block) for name in missing):
+            pages.run(block, f"{page}, Python block {number}", namespace)
     shown = re.findall(r"\]\(\.\./images/([\w-]+\.png)\)", pages.read(page))
     assert {path.name for path in tmp_path.glob("*.png")} == set(shown), "its code draws its pictures"
 

@@ -375,7 +375,7 @@ def test_networks_are_found_wherever_they_are():
 
 
 def test_of_an_estimator_for_raw_tables_a_member_is_taken():
-    network, = networks_in(skmlp.TabularMLPRegressor(activation="silu", feature_rate=3.0))
+    (network,) = networks_in(skmlp.TabularMLPRegressor(activation="silu", feature_rate=3.0))
     assert (type(network), network.activation, network.feature_rate) == (MLPRegressor, "silu", 3.0)
     assert networks_in(make_pipeline(skmlp.TabularMLPClassifier()))[0].early_stopping
 

@@ -17,6 +17,7 @@ if SIMULATED:
 SIMULATED_MEMORY = 1 << 30  # bytes
 RESERVE = 256 << 20  # bytes of a GPU's memory that are left to others
 _launching = threading.RLock()  # the simulator runs one kernel at a time
+_allocating = threading.Lock()
 
 
 def device(function):
@@ -41,11 +42,22 @@ def launchable(kernel, blocks, threads, stream):
 def shared_array(shape, real):
     """Function that gives a block its shared memory, aligned to vectors of 16 bytes; a kernel calls one such function.
 
-    The simulator knows no alignment, and takes all arrays that are made in one line for one.
+    The simulator knows no alignment, and takes all arrays that are made in one line for one; but two threads that come
+    to that line at the same time would get one each.
     """
+
+    def simulated():
+        with _allocating:
+            return cuda.shared.array(shape, real)
+
     if SIMULATED:
-        return lambda: cuda.shared.array(shape, real)
+        return simulated
     return cuda.jit(device=True, inline="always")(lambda: cuda.shared.array(shape, real, 16))
+
+
+def event():
+    """What streams wait for; nobody wants to know when it was."""
+    return cuda.event() if SIMULATED else cuda.event(timing=False)
 
 
 def device_count():

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import sparse
 
-from skmlp.cuda.driver import cuda
+from skmlp.cuda.driver import cuda, event
 from skmlp.cuda.memory import nothing
 
 STAGING = 64 << 20  # bytes of a piece of data that does not stay on the GPU
@@ -59,7 +59,7 @@ class Streamed:
         self._pinned = [[cuda.pinned_array(shape, dtype) for shape in shapes] for _ in range(2)]
         self._device = [[cuda.device_array(shape, dtype) for shape in shapes] for _ in range(2)]
         self._order = cuda.to_device(np.arange(self.most_rows, dtype=np.uint32))
-        self._copying, self._copied = cuda.stream(), cuda.event(timing=False)
+        self._copying, self._copied = cuda.stream(), event()
 
     def load(self, rows, stream):
         """As :meth:`Resident.load`; the kernels of the piece before the last must have ended."""

@@ -8,7 +8,7 @@ from skmlp.cuda import driver
 from skmlp.cuda.driver import cuda
 from skmlp.cuda.memory import KIND, STEPPED
 from skmlp.cuda.program import GATHER, UPDATE
-from skmlp.cuda.tiles import Tile, tile_for
+from skmlp.cuda.tiles import LARGE, Tile, tile_for
 
 BLOCKS_PER_MULTIPROCESSOR = 4  # of kernels of one phase
 
@@ -22,7 +22,7 @@ class Launching:
     tile : Tile or None
     blocks : int or None
     cooperative : bool or None
-        One kernel for many batches, or one for each phase. None: the first where the device can.
+        One kernel for many batches, or one for each phase. None: the first where device and program can.
     room : int or None
         Bytes for data on the device.
     """
@@ -35,6 +35,14 @@ class Launching:
     def tile_for(self, rows, units, real):
         """The tile for batches of so many rows."""
         return self.tile or tile_for(rows, units, real)
+
+
+def can_cooperate(program):
+    """Whether one kernel of all phases can be had: with large tiles the registers of a thread are too few for it.
+
+    There a phase takes longer than its launch, so nothing is lost.
+    """
+    return program.tile != LARGE and driver.can_cooperate()
 
 
 class Launcher:
@@ -54,7 +62,7 @@ class Launcher:
         self._program, self._plan, self._stream = program, plan, stream
         self._threads, self._there, self._launchable = program.tile.threads**2, cuda.to_device(plan), {}
         self.cooperative = program.training and (
-            driver.can_cooperate() if launching.cooperative is None else launching.cooperative
+            can_cooperate(program) if launching.cooperative is None else launching.cooperative
         )
         most = BLOCKS_PER_MULTIPROCESSOR * driver.multiprocessors()
         self.blocks = launching.blocks or min(wanted, most)

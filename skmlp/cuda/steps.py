@@ -22,12 +22,16 @@ class Table(NamedTuple):
     numbers: np.ndarray
     weights: np.ndarray
 
-    def losses(self, first, last, sums):
-        """Of some batches the loss times their rows, summed, and the rows: of those that are stepped."""
-        part = slice(first, last)
-        stepped = (self.batches[part, KIND] & STEPPED) > 0
-        rows = self.batches[part, ROWS][stepped]
-        return float((sums[stepped] / self.weights[part][stepped] * rows).sum()), float(rows.sum())
+    def mean_loss(self, sums):
+        """The mean over the rows of the losses of all batches that are stepped; NaN if none is.
+
+        ``sums`` are those losses times the weights. They are added up all at once, for the pieces of an epoch are cut
+        by the clock.
+        """
+        stepped = (self.batches[:, KIND] & STEPPED) > 0
+        if not stepped.any():
+            return float("nan")
+        return float(np.average(sums[stepped] / self.weights[stepped], weights=self.batches[stepped, ROWS]))
 
 
 class Steps:

@@ -1,5 +1,7 @@
 """Sums over the threads of a block, in one order whatever the device."""
 
+from functools import cache
+
 import numpy as np
 
 from skmlp.cuda.driver import cuda, device
@@ -7,6 +9,7 @@ from skmlp.cuda.driver import cuda, device
 u = np.uint32
 
 
+@cache
 def make_sums(real, tile):
     """Functions that add up a value of each thread: over the threads of its column, of its row, and of the block."""
     threads, side, zero = tile.threads, u(tile.side), real(0.0)

@@ -5,6 +5,7 @@ multiplies ``each`` by ``each`` numbers of the product from there. Indices are u
 whether they count from the end, and a thread's numbers lie in groups of four, which are read by one instruction.
 """
 
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -79,6 +80,7 @@ class Factor(NamedTuple):
     size: Any
 
 
+@cache
 def make_thread(tile):
     """Function that says where a thread stands."""
     side = u(tile.threads)
@@ -92,6 +94,7 @@ def make_thread(tile):
     return thread
 
 
+@cache
 def make_place(tile):
     """Function of a thread's row or column, and a number below ``each``: the row or column of the tile."""
     group = min(4, tile.each)
@@ -104,6 +107,7 @@ def make_place(tile):
     return place
 
 
+@cache
 def make_load(real, tile, along_depth):
     """Functions that fetch a thread's share of a tile of a factor, and that put it in shared memory."""
     threads, side, depth, zero = u(tile.threads**2), u(tile.side), u(tile.depth), real(0.0)
@@ -134,6 +138,7 @@ def make_load(real, tile, along_depth):
     return fetch, put
 
 
+@cache
 def make_product(real, tile, *, left_along, right_along):
     """Function that fills ``total`` with a thread's share of a tile of a product, of the depth ``end``.
 

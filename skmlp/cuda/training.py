@@ -74,11 +74,11 @@ class TrainingRun:
         with on_device(self._backend.device):
             launcher = self._launcher(outputs is not None)
             try:
-                total, rows = self._run_pieces(launcher, table, order, outputs)
+                sums = self._run_pieces(launcher, table, order, outputs)
             finally:
                 self._stream.synchronize()
             self._memory["parameters"].copy_to_host(self.parameters)
-        return total / rows if rows else float("nan")
+        return table.mean_loss(sums)
 
     def shuffle(self, rows, random_state):
         """``random_state.shuffle(rows)``, in place."""
@@ -116,8 +116,11 @@ class TrainingRun:
         )
 
     def _run_pieces(self, launcher, table, order, outputs):
-        """Work in pieces of about :data:`PAUSE` seconds; the next is loaded while one is worked on."""
-        total = rows = 0.0
+        """Work in pieces of about :data:`PAUSE` seconds; the next is loaded while one is worked on.
+
+        Returns what :meth:`_sums` gives, of all batches.
+        """
+        sums = [np.zeros(0)]
         piece = self._take(table, order, 0)
         while piece is not None:
             first, last, batches, loaded = piece
@@ -133,22 +136,19 @@ class TrainingRun:
             self._piece = max(1, min(2 * self._piece, int((last - first) * PAUSE / seconds)))
             if wanted is not None:
                 memory.outputs.copy_to_host(wanted)
-            of_piece = table.losses(first, last, self._sums(last - first, launcher.blocks))
-            total, rows = total + of_piece[0], rows + of_piece[1]
-        return total, rows
+            sums.append(self._sums(last - first, launcher.blocks))
+        return np.concatenate(sums)
 
     def _take(self, table, order, first):
         """The piece of the epoch that begins with a batch, loaded; None at the end."""
-        left = len(table.batches) - first
-        if left == 0:
+        batches = table.batches[first : first + min(self._piece, self._memory["losses"].shape[0])]
+        if len(batches) == 0:
             return None
-        most_rows = min(self._feed.most_rows, self._batch_size * len(table.batches))
-        size = max(1, min(self._piece, left, self._memory["losses"].shape[0], int(most_rows) // self._batch_size))
-        batches = table.batches[first : first + size].copy()
-        begin = batches[0, FIRST]
-        rows = order[begin : batches[-1, FIRST] + batches[-1, ROWS]]
+        begin, ends = batches[0, FIRST], batches[:, FIRST] + batches[:, ROWS]
+        size = np.searchsorted(ends, begin + self._feed.most_rows, side="right")  # rows may lie between batches, too
+        batches = batches[:size].copy()
         batches[:, FIRST] -= begin
-        return first, first + size, batches, self._feed.load(rows, self._stream)
+        return first, first + size, batches, self._feed.load(order[begin : ends[size - 1]], self._stream)
 
     def _sums(self, batches, blocks):
         """Loss and penalty of each batch of a piece, before they are divided by its weight."""

@@ -14,7 +14,7 @@ Documented = TypeVar("Documented")
 ATTRIBUTES = """\
 n_features_in_ : int
     Number of features.
-feature_names_in_ : ndarray of shape (n_features_in_,)
+feature_names_in_ : ndarray of shape (n_features,)
     Names of the features, if X had names that are all strings.
 coefs_ : tuple of ndarray of shape (n_in, n_out)
     Weights of each layer. Writing into them changes the model.

@@ -133,9 +133,9 @@ PARAMETERS = {
     "learning_rate": Parameter(
         "{'constant', 'invscaling', 'adaptive', 'exponential', 'cosine', 'one_cycle', 'coslog4', 'plateau'} or "
         "callable, default='constant'",
-        "The schedule. 'invscaling': learning_rate_init / (t_ + 1)**power_t after each epoch. 'adaptive': a fifth each "
-        "time training would stop, down to 1e-6. 'plateau': a fifth after n_iter_no_change // 2 epochs (5 if that is "
-        "inf) without an improvement, down to 1e-6. Step by step: 'exponential' falls to a hundredth at max_iter, "
+        "The schedule. 'invscaling': ``learning_rate_init / (t_ + 1)**power_t`` after each epoch. 'adaptive': a fifth "
+        "each time training would stop, down to 1e-6. 'plateau': a fifth after n_iter_no_change // 2 epochs (5 if that "
+        "is inf) without an improvement, down to 1e-6. Step by step: 'exponential' falls to a hundredth at max_iter, "
         "'cosine' to 0; 'one_cycle' rises from a 25th over 30 % of the steps, then falls to a 10,000th; 'coslog4' goes "
         "from 0 to the rate and back four times, each time taking twice as long as before (while it rises the loss "
         "may, too, so n_iter_no_change=inf goes with it); a callable maps the fraction of the training done, in "

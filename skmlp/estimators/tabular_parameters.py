@@ -94,7 +94,7 @@ TABULAR = {name: parameter for name, parameter in PARAMETERS.items() if name not
 ATTRIBUTES = """\
 n_features_in_ : int
     Number of features.
-feature_names_in_ : ndarray of shape (n_features_in_,)
+feature_names_in_ : ndarray of shape (n_features,)
     Names of the features, if X had names that are all strings.
 encoder_ : TabularEncoder
     The fitted encoder.

@@ -65,7 +65,7 @@ class TabularEncoder(Parametrized, Saveable, TransformerMixin, BaseEstimator):
 
     Attributes
     ----------
-    categorical_features_ : ndarray of shape (n_features_in_,), dtype bool
+    categorical_features_ : ndarray of shape (n_features,), dtype bool
         Which columns hold categories.
     categories_ : list of ndarray
         Categories of each categorical column, as texts in order; at last None, if values were missing.
@@ -79,7 +79,7 @@ class TabularEncoder(Parametrized, Saveable, TransformerMixin, BaseEstimator):
         Edges of the bins of each numeric column.
     n_features_in_ : int
         Number of columns seen in training.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Their names, if all are strings.
 
     Notes

@@ -25,6 +25,7 @@ class Problem:
     """Data, a network and its parameters; ``row_weights`` None for none.
 
     ``scaled``: its features have learned scales; ``rates`` are factors of learning rates, as ``segments`` takes them.
+    ``back_end`` makes what trains it.
     """
 
     units: tuple
@@ -39,6 +40,7 @@ class Problem:
     dropout: tuple = ()
     scaled: bool = False
     rates: dict = field(default_factory=dict)
+    back_end: Any = CpuBackend
 
     @property
     def rows(self):
@@ -52,7 +54,7 @@ class Problem:
         layout = Layout(self.units, self.normalization, self.scaled)
         network = Network(layout, self.activations, naive.LOSSES[self.loss].link, self.dropout)
         settings = naive.loss_settings(self.loss, self.units[-1], **self.loss_settings)
-        return CpuBackend(network, self.loss, real, **settings._asdict())
+        return self.back_end(network, self.loss, real, **settings._asdict())
 
     def data(self, real="float64"):
         """X, targets and weights in ``real``."""

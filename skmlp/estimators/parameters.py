@@ -352,13 +352,16 @@ def check_together(estimator, incremental=False):
                 f"device={estimator.device!r} does not go with solver='lbfgs', which runs on the CPU only; use "
                 f"device='cpu' or 'auto', or one of {list(FIRST_ORDER_SOLVERS)}."
             )
-        for name in ("l1_ratio", "clip_norm", "weight_decay", "dropout", "normalization", "feature_rate"):
-            value = getattr(estimator, name)
-            asked_for = value is not None if name == "feature_rate" else np.any(value) and value != "layer"
-            if asked_for:
+        asked_for = {
+            **{name: np.any(getattr(estimator, name)) for name in ("l1_ratio", "clip_norm", "weight_decay", "dropout")},
+            "normalization": estimator.normalization == "batch",
+            "feature_rate": estimator.feature_rate is not None,
+        }
+        for name, asked in asked_for.items():
+            if asked:
                 raise ValueError(
-                    f"{name}={value!r} does not go with solver='lbfgs', which needs a smooth objective and has no "
-                    f"steps to act on; leave {name} at its default, or use one of {list(FIRST_ORDER_SOLVERS)}."
+                    f"{name}={getattr(estimator, name)!r} does not go with solver='lbfgs', which needs a smooth objective "
+                    f"and has no steps to act on; leave {name} at its default, or use one of {list(FIRST_ORDER_SOLVERS)}."
                 )
 
 

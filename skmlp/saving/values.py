@@ -145,7 +145,10 @@ def scalar(name, value):
     """A scalar of NumPy's; ``value`` is a plain number or text."""
     if type(value) not in (bool, int, float, str):
         raise ValueError(f"{value!r} is no number")
-    return known_dtype(name).type(value)
+    dtype = known_dtype(name)
+    if dtype.kind in "iu" and not np.iinfo(dtype).min <= int(value) <= np.iinfo(dtype).max:  # NumPy 1 would wrap it
+        raise ValueError(f"{value!r} is no number of dtype {dtype}")
+    return dtype.type(value)
 
 
 def random_state(key, place, has_gauss, gauss):
@@ -153,6 +156,8 @@ def random_state(key, place, has_gauss, gauss):
     # NumPy looks at the length of the key itself, and takes the place in it on trust.
     if type(place) is not int or not 0 <= place <= KEY_LENGTH:
         raise ValueError(f"a random state is at place {place!r} of {KEY_LENGTH}")
+    if not all(type(word) is int and 0 <= word < 2**32 for word in key):
+        raise ValueError("a random state is of words of 32 bits")
     state = np.random.RandomState()
     state.set_state((ALGORITHM, np.array(key, dtype=np.uint32), place, has_gauss, gauss))
     return state

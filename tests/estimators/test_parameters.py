@@ -223,7 +223,7 @@ def test_what_is_no_number_and_not_none(parameter, value):
 
 
 CANNOT = [
-    *({"l1_ratio": 0.5}, {"dropout": 0.5}, {"clip_norm": 1.0}, {"weight_decay": 0.1}),
+    *({"l1_ratio": 0.5}, {"dropout": 0.5}, {"clip_norm": 1.0}, {"weight_decay": 0.1}, {"normalization": "batch"}),
     *({"feature_rate": 1.0}, {"feature_rate": 0.0}),
 ]
 

@@ -34,6 +34,7 @@ toc_object_entries_show_parents = "hide"
 
 # Reference
 autosummary_generate = True
+autodoc_typehints = "none"  # docstrings say it in words
 numpydoc_show_class_members = False  # the template lists them
 
 # Gallery: all files of docs/examples run, but for the script that the README's first command runs

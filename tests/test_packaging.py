@@ -10,6 +10,7 @@ import sys
 import tomllib
 from importlib import metadata
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
@@ -28,6 +29,11 @@ def installed_files():
     if "skmlp/__init__.py" not in files:
         pytest.skip("skmlp is installed in editable mode")
     return files
+
+
+def files_of_the_package():
+    files = (path for path in (ROOT / "skmlp").rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    return {path.relative_to(ROOT).as_posix() for path in files}
 
 
 def test_version_is_stated_once():
@@ -66,14 +72,42 @@ def test_only_the_package_is_installed(installed_files):
 
 
 def test_every_file_of_the_package_is_installed(installed_files):
-    here = {
-        path.relative_to(ROOT).as_posix()
-        for path in (ROOT / "skmlp").rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts
-    }
+    here = files_of_the_package()
     there = {name for name in installed_files if name.startswith("skmlp/") and "__pycache__" not in name}
     assert {"skmlp/py.typed", "skmlp/datasets/data/pima.csv"} <= there
     assert there == here, "install the package again: files were added or removed"
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    """A wheel of this checkout."""
+    pytest.importorskip("hatchling")
+    folder = tmp_path_factory.mktemp("wheel")
+    build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)]
+    subprocess.run(build, cwd=ROOT, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    (path,) = folder.iterdir()
+    return path
+
+
+def test_a_wheel_holds_the_package_and_its_data_and_is_small(wheel):
+    assert wheel.name == f"skmlp-{PROJECT['version']}-py3-none-any.whl"
+    with ZipFile(wheel) as archive:
+        files = {name for name in archive.namelist() if ".dist-info/" not in name}
+    assert {name for name in files if not re.fullmatch(r"skmlp/([a-z_]+/)*[a-z_0-9]+\.py", name)} == {
+        "skmlp/py.typed",
+        "skmlp/datasets/data/pima.csv",
+    }
+    assert files == files_of_the_package()
+    assert wheel.stat().st_size < 300_000
+
+
+def test_the_lowest_versions_are_those_that_are_asked_for():
+    asked = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["test"]]
+    bounds = dict(re.fullmatch(r"([\w-]+)>=([\d.]+)", requirement).groups() for requirement in asked)
+    pins = dict(re.findall(r"^([\w-]+)==([\d.]+)$", (ROOT / ".ci" / "lowest.txt").read_text(), flags=re.MULTILINE))
+    assert pins.keys() > {"numpy", "numba", "scikit-learn"}
+    assert {name for name, pin in pins.items() if not f"{pin}.".startswith(f"{bounds.get(name, pin)}.")} == set()
+    assert f".ci/versions python{PROJECT['requires-python'].removeprefix('>=')} " in (ROOT / ".ci" / "run").read_text()
 
 
 def test_data_are_found_in_the_installation(installed_files, tmp_path):

@@ -360,8 +360,9 @@ def check_together(estimator, incremental=False):
         for name, asked in asked_for.items():
             if asked:
                 raise ValueError(
-                    f"{name}={getattr(estimator, name)!r} does not go with solver='lbfgs', which needs a smooth objective "
-                    f"and has no steps to act on; leave {name} at its default, or use one of {list(FIRST_ORDER_SOLVERS)}."
+                    f"{name}={getattr(estimator, name)!r} does not go with solver='lbfgs', which needs a smooth "
+                    f"objective and has no steps to act on; leave {name} at its default, or use one of "
+                    f"{list(FIRST_ORDER_SOLVERS)}."
                 )
 
 

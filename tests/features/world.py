@@ -5,6 +5,7 @@ import warnings
 from _thread import start_new_thread
 from concurrent.futures import ThreadPoolExecutor
 from tempfile import TemporaryDirectory
+from typing import Literal, Self, get_type_hints
 from unittest.mock import patch
 
 import matplotlib.pyplot as plt
@@ -53,6 +54,13 @@ def grid_search():
     search = GridSearchCV(MLPRegressor(**FAST), grid, cv=3).fit(X, VALUES)
     assert search.best_params_["hidden_layer_sizes"] == (20,)
     assert clone(search.best_estimator_).get_params() == search.best_estimator_.get_params()
+
+
+@shows("Type hints with names that editors complete")
+def types():
+    hints = get_type_hints(MLPRegressor.__init__)
+    assert "huber" in str(hints["loss"]) and Literal["batch", "layer"] | None == hints["normalization"]
+    assert get_type_hints(MLPRegressor.fit)["return"] is Self
 
 
 @shows("Pickling")

@@ -53,6 +53,8 @@ def locate(error, X, y=None):
     if message.startswith(("Input X contains", "Input y contains")):
         name = message.split()[1]
         yield f"{name} is not finite in {not_finite({'X': X, 'y': y}[name])}."
+    elif message.startswith("Input contains NaN") and y is not None:  # so scikit-learn says it of labels
+        yield f"y has no label in row(s) {first_few(np.flatnonzero(missing_labels(y)))}."
     else:
         columns = not_numeric(X)
         if columns:
@@ -81,6 +83,13 @@ def not_finite(data):
             columns = [names[column] for column in columns]
     words = f"row(s) {first_few(rows)}"
     return f"{words}, column(s) {first_few(columns)}" if len(columns) else words
+
+
+def missing_labels(y):
+    """Which of the labels are missing: None, NaN, or what pandas takes for missing."""
+    if hasattr(y, "isna"):
+        return np.asarray(y.isna())
+    return np.array([label is None or label != label for label in np.ravel(np.asarray(y, dtype=object))])
 
 
 def first_few(values):

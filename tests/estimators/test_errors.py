@@ -405,6 +405,13 @@ def test_sparse_rows_with_columns_that_are_not_there(column):
             call()
 
 
+@pytest.mark.parametrize("name", ["MLPClassifier", "TabularMLPClassifier"])
+@pytest.mark.parametrize("container", [np.asarray, pd.Series])
+def test_labels_that_are_missing(name, container):
+    error = fit_error(name, X, container(changed(LABELS.astype(object), [3, 7], np.nan)))
+    assert_names(error, "y has no label in row(s) [3, 7]")
+
+
 def test_values_beyond_the_range_of_a_prediction_warn_of_nothing():
     """Warnings are errors here; what is wrong with X is said by an error of its own."""
     X = np.random.default_rng(0).normal(size=(50, 3))

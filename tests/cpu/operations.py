@@ -11,18 +11,25 @@ MARGIN = 61  # odd, so that what lies within is aligned to nothing
 
 
 def operate(family, name, real, arrays, numbers, **fields):
-    """Carry out one operation; arrays, numbers, and the fields of the operation are given by the names of places."""
+    """Carry out one operation; arrays, numbers, and the fields of the operation are given by the names of places.
+
+    Loops check nothing, so the values of the layers lie in memory that is watched meanwhile.
+    """
     memory = Memory()
     for place in {"PARAMETERS", "GRADIENT", "TOTAL", "WORK", "DATA", "TARGETS", "WEIGHTS"} & arrays.keys():
         assert arrays[place].dtype == real, place  # which nothing else would notice
+    work, around = within(arrays.get("WORK", np.zeros(0)))
     for place, value in {**arrays, **numbers}.items():
-        memory[getattr(places, place)] = value
+        memory[getattr(places, place)] = work if place == "WORK" else value
     record = np.zeros(N_FIELDS, dtype=np.int64)
     for field, value in fields.items():
         record[getattr(places, field)] = value
     plan = Plan(real)
     plan.add(family, name, record)
     carry_out(plan.array(), memory.cells)
+    if "WORK" in arrays:
+        arrays["WORK"][...] = work
+        np.testing.assert_array_equal(around, within(work)[1], "written beside the values of the layers")
 
 
 def within(array, around=7.0):

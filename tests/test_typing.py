@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from tests import pages
+
 ROOT = Path(__file__).resolve().parent.parent
+needs_mypy = pytest.mark.skipif(find_spec("mypy") is None, reason="mypy is not installed")
 
 
 def public_functions(module):
@@ -42,14 +45,25 @@ def test_every_public_function_is_annotated(name):
         assert functions.keys() > {f"skmlp.{each}" for each in expected}
 
 
-@pytest.mark.skipif(find_spec("mypy") is None, reason="mypy is not installed")
+def mypy(*arguments):
+    """What mypy prints, and its exit status."""
+    command = [sys.executable, "-m", "mypy", "--no-error-summary", *map(str, arguments)]
+    done = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+    return done.stdout, done.returncode
+
+
+@needs_mypy
 def test_mypy_finds_the_mistakes_of_the_programs_and_no_other():
     """Those of tests/typing, whose comments say which mistakes there are, and which type is what."""
-    done = subprocess.run(
-        [sys.executable, "-m", "mypy", "--no-error-summary"],
-        cwd=ROOT,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert (done.stdout, done.returncode) == ("", 0)
+    assert mypy() == ("", 0)
+
+
+@needs_mypy
+def test_mypy_accepts_the_program_of_the_page(tmp_path):
+    (code,) = pages.blocks(pages.read("docs/howto/types.md"))
+    program = tmp_path / "program.py"
+    program.write_text(code)
+    assert mypy(program) == ("", 0)
+    program.write_text(code.replace("hidden_layer_sizes=(16,)", "(16,)"))
+    printed, status = mypy(program)
+    assert "[arg-type]" in printed and status == 1

@@ -37,6 +37,8 @@ TARGETS = {
     "binary, texts": (MLPClassifier, {}, np.where(SCORE > 0, "yes", "no")),
     "binary, booleans": (MLPClassifier, {}, SCORE > 0),
     "binary, focal": (MLPClassifier, {"loss": "focal"}, np.where(SCORE > 0, 2.0, -1.0)),
+    "binary, short floats": (MLPClassifier, {}, np.where(SCORE > 0, 2, -1).astype(np.float32)),
+    "three classes, half floats": (MLPMulticlass, {}, THIRD.astype(np.float16)),
     "one class": (MLPClassifier, {}, np.full(80, 3)),
     "one class, softmax": (MLPMulticlass, {}, np.full(80, "all")),
     "two classes, softmax": (MLPMulticlass, {}, np.where(SCORE > 0, "yes", "no")),

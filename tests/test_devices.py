@@ -16,6 +16,7 @@ from scipy.sparse import csr_array
 from sklearn.base import clone
 
 import skmlp
+from skmlp import MLPClassifier, TabularMLPClassifier
 from skmlp.devices import DeviceError, is_device, probe, resolve, worth_it
 from skmlp.network.layout import Layout, Network
 from tests.estimators import tabular
@@ -24,6 +25,7 @@ from tests.pages import ROOT
 
 X = np.random.default_rng(0).standard_normal((200, 10)).astype(np.float32)
 VALUES = X[:, 0] + X[:, 1] ** 2
+CLASSES = (VALUES > VALUES.mean()).astype(int)
 LARGE = {"hidden_layer_sizes": (1000,)}  # 11,000 weights, 2.2e6 multiplications a step
 SHORT = {"max_iter": 2, "n_iter_no_change": np.inf, "random_state": 0}
 NETWORKS = ["MLPBinaryClassifier", "MLPMulticlass", "MLPClassifier", "MLPRegressor"]
@@ -253,6 +255,16 @@ class TestElsewhere:
             for model in (pickle.loads(trained), pickle.loads(trained)):
                 with pytest.warns(UserWarning, match="predicts on the CPU"):
                     model.evaluate(X, VALUES)
+
+    @pytest.mark.parametrize("method", ["predict", "predict_proba", "decision_function", "score", "evaluate"])
+    @pytest.mark.parametrize("tabular", [False, True])
+    def test_says_so_where_it_was_called(self, method, tabular):
+        model = TabularMLPClassifier(n_estimators=2, cv=2, max_iter=2) if tabular else MLPClassifier(**SHORT)
+        model.fit(X, CLASSES).set_params(device="cuda")
+        given = (X, CLASSES) if method in ("score", "evaluate") else (X,)
+        with machine(driver=False), pytest.warns(UserWarning, match="predicts on the CPU") as caught:
+            getattr(model, method)(*given)
+        assert [each.filename for each in caught] == [__file__]
 
     def test_says_so_of_a_gpu_that_is_not_among_others(self):
         with machine(2):

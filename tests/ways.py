@@ -13,7 +13,7 @@ from numba.core import config
 
 import skmlp.cpu.backend  # noqa: F401  (lets compiled code call formulas)
 from skmlp.cpu.compile import function
-from skmlp.formulas.losses import LossSettings
+from skmlp.formulas.losses import LossSettings, settings_at
 from tests import naive
 
 WAYS = ("python", "numpy", "compiled")
@@ -96,7 +96,7 @@ def loss_loop(formula):
 
     @function
     def run(out, z, y, s):
-        settings = LossSettings(s[0], s[1], s[2])
+        settings = settings_at(s, 0, s.dtype.type)
         for i in range(out.size):
             out[i] = formula(z[i], y[i], settings)
 
@@ -109,7 +109,7 @@ def row_loss_loop(formula):
 
     @function
     def run(values, z, y, levels, s, gradient):
-        settings = LossSettings(s[0], s[1], s[2])
+        settings = settings_at(s, 0, s.dtype.type)
         for i in range(z.shape[0]):
             values[i] = formula(z[i], y[i], levels, settings, gradient[i])
 

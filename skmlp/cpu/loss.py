@@ -28,12 +28,13 @@ from skmlp.cpu.memory import (
 )
 from skmlp.formulas import losses
 from skmlp.formulas.losses import LOSSES as FORMULAS
-from skmlp.formulas.losses import LossSettings
+from skmlp.formulas.losses import LossSettings, settings_at
 from skmlp.formulas.optimisers import Settings
 
 formulas(losses)
 
 OF_LOSS = len(Settings._fields)  # where in SETTINGS the parameters of the loss begin
+N_OF_LOSS = len(LossSettings._fields)
 
 
 @function
@@ -57,8 +58,7 @@ def shard_rows(memory):
 @function
 def loss_settings(memory, real):
     """In the type of the arrays: as float64 they would promote what they meet."""
-    values = vector(memory, SETTINGS, OF_LOSS, 3, np.float64)
-    return LossSettings(real(values[0]), real(values[1]), real(values[2]))
+    return settings_at(vector(memory, SETTINGS, OF_LOSS, N_OF_LOSS, np.float64), 0, real)
 
 
 def loss_loop(name, real):

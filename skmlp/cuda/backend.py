@@ -81,7 +81,7 @@ class CudaBackend:
         Raises
         ------
         NotFiniteError
-            If the dense X holds NaN or infinity, unless it has been ``looked_at``.
+            If X holds NaN, infinity, or what is infinite in the dtype, unless it has been ``looked_at``.
         """
         return self._predict(parameters, X, None, None, raw, looked_at)[0]
 
@@ -121,7 +121,7 @@ class CudaBackend:
             predictor = Predictor(self, parameters, rows, targets is not None, raw)
             for first in range(0, rows, predictor.rows):
                 block = slice(first, first + predictor.rows)
-                part = X[block].toarray() if sparse.issparse(X) else X[block]
+                part = converted(X[block].toarray() if sparse.issparse(X) else X[block], self.dtype)
                 if not looked_at and not np.isfinite(part).all():
                     raise NotFiniteError
                 of_block = [None if values is None else values[block] for values in (targets, weights)]
@@ -142,7 +142,7 @@ class Predictor:
         network, dtype = backend.network, backend.dtype
         a_row = Workspace(network, 32, backend.codes(), 1).size * dtype.itemsize // 32
         self.rows = max(1, min(rows, BLOCK_ROWS, BLOCK_BYTES // a_row))
-        self._dtype, self._n_outputs = dtype, network.layout.units[-1]
+        self._dtype = dtype
         tile = backend.launching.tile_for(self.rows, network.layout.units, dtype.type)
         workspace = Workspace(network, self.rows, backend.codes(), tile.side)
         last = len(network.layout.shapes) - 1
@@ -174,7 +174,7 @@ class Predictor:
         memory = Memory(
             **self._memory,
             batches=cuda.to_device(batches, stream=self._stream),
-            data=cuda.to_device(converted(X, self._dtype).reshape(-1), stream=self._stream),
+            data=cuda.to_device(X.reshape(-1), stream=self._stream),
             targets=self._there(targets, 2),
             weights=self._there(weights, 1),
             outputs=there,

@@ -102,18 +102,13 @@ def make_column_sums(program):
     return column_sums
 
 
-def make_gradient(program):
-    """The gradients of all weights and biases, a tile and a slice of the rows at a time.
+def make_unit_gradients(program):
+    """Function for the gradients of the biases of a tile's units and, where rows are normalised, of scales and shifts.
 
-    The rows of a batch are cut into slices where the weights alone would keep few blocks busy. The update adds up the
-    slices in their order. With batch normalisation a mean takes out what a bias adds, so its gradient is 0. Where each
-    row is normalised the gradients of scales and shifts are worked out here, too.
+    With batch normalisation a mean takes out what a bias adds, so its gradient is 0.
     """
-    real, tile = program.real, program.tile
-    side, each, threads, zero, one = u(tile.side), tile.each, tile.threads, real(0.0), u(1)
+    each, threads, zero = program.tile.each, program.tile.threads, program.real(0.0)
     by_batch, by_row = program.normalization == "batch", program.normalization == "layer"
-    product = make_product(real, tile, left_along=False, right_along=False)
-    thread_of, place = make_thread(tile), make_place(tile)
     column_sums = make_column_sums(program)
 
     @device
@@ -134,6 +129,20 @@ def make_gradient(program):
                 if mine:
                     m.gradient[slice_, m.layers[layer, SHIFT] + column] = shift
                     m.gradient[slice_, m.layers[layer, SCALE] + column] = scale
+
+    return of_units
+
+
+def make_gradient(program):
+    """The gradients of all weights and biases, a tile and a slice of the rows at a time.
+
+    The rows of a batch are cut into slices where the weights alone would keep few blocks busy. The update adds up the
+    slices in their order.
+    """
+    real, tile = program.real, program.tile
+    side, each, one = u(tile.side), tile.each, u(1)
+    product = make_product(real, tile, left_along=False, right_along=False)
+    thread_of, place, of_units = make_thread(tile), make_place(tile), make_unit_gradients(program)
 
     @device
     def gradient(grid, shared, total, m, batch, tiles):

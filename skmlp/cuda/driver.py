@@ -15,7 +15,7 @@ SIMULATED = bool(config.ENABLE_CUDASIM)
 if SIMULATED:
     from skmlp.cuda.simulation import cuda
 SIMULATED_MEMORY = 1 << 30  # bytes
-RESERVE = 256 << 20  # bytes of a GPU's memory that are left to others
+RESERVE = 1 << 30  # bytes of a GPU's memory that are left to others, and to predictions during a fit
 _launching = threading.RLock()  # the simulator runs one kernel at a time
 _allocating = threading.Lock()
 

@@ -6,9 +6,10 @@ from skmlp.cuda.driver import device
 from skmlp.cuda.memory import DELTA, FIRST, KIND, N_OUT, OF_LOSS, ROWS, WEIGHTED, Z
 from skmlp.cuda.sums import make_sums
 from skmlp.cuda.tiles import make_thread
-from skmlp.formulas.losses import LossSettings
+from skmlp.formulas.losses import settings_at
 
 u = np.uint32
+read_settings = device(settings_at)
 
 
 def make_row_weight(program):
@@ -41,7 +42,7 @@ def make_row_loss(program):
 
 def make_loss(program):
     """Σ weight · loss of a batch, a sum a block, and its gradient in z; a thread works out whole rows."""
-    thread_of, threads, zero = make_thread(program.tile), u(program.tile.threads**2), program.real(0.0)
+    real, thread_of, threads = program.real, make_thread(program.tile), u(program.tile.threads**2)
     row_loss, row_weight = make_row_loss(program), make_row_weight(program)
     everywhere = make_sums(program.real, program.tile)[2]
 
@@ -50,8 +51,8 @@ def make_loss(program):
         thread = thread_of()
         rows, outputs = m.batches[batch, ROWS], np.int64(m.layers[layer, N_OUT])
         z, delta = np.int64(m.layers[layer, Z]), np.int64(m.layers[layer, DELTA])
-        s = LossSettings(m.settings[OF_LOSS], m.settings[OF_LOSS + 1], m.settings[OF_LOSS + 2])
-        mine = zero
+        s = read_settings(m.settings, OF_LOSS, real)
+        mine = real(0.0)
         row = u(grid.block * threads + thread.number)
         while row < rows:
             first = np.int64(row) * outputs

@@ -4,8 +4,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from skmlp.formulas.losses import LossSettings
 from skmlp.network.layout import PARTS
 
+LARGEST = 2**32 - 2**24  # numbers: indices have 32 bits, and step over the end by a grid of threads
 ALIGNED = 32  # numbers; what begins at a multiple of that, is read in whole transactions
 
 
@@ -57,7 +59,8 @@ SCALE_OF_BATCH, SHRINK, CONSTANTS = range(3)
 N_CONSTANTS = 6
 
 # Places in ``settings``.
-L1, L2, CLIP_NORM, OF_LOSS, N_SETTINGS = 0, 1, 2, 3, 6
+L1, L2, CLIP_NORM, OF_LOSS = range(4)
+N_SETTINGS = OF_LOSS + len(LossSettings._fields)
 
 # Fields of ``layers``.
 (
@@ -112,7 +115,9 @@ class Workspace:
                 record[ACTIVATION] = codes[layer]
                 self._normalization(record, layout, layer, rows)
         self.tiles, self.records = tiles, records
-        if self.size >= 2**32:
+        if layout.size > LARGEST:
+            raise ValueError(f"The network has {layout.size} parameters, more than a GPU's kernels can count.")
+        if self.size > LARGEST:
             raise ValueError(
                 f"The layers of a batch of {rows} rows hold {self.size} numbers, which is more than a GPU's kernels "
                 "can count; take a smaller batch_size."

@@ -54,7 +54,16 @@ def run_of(network):
 
 
 def networks_of(estimator):
-    """The fitted networks of an estimator, or of what is wrapped around it: the last step, the best, the members.
+    """The fitted networks of an estimator, or of what is wrapped around it: itself, or the members.
+
+    Raises as :func:`holder_of`.
+    """
+    holder = holder_of(estimator)
+    return [holder] if hasattr(holder, "history_") else list(holder.estimators_)
+
+
+def holder_of(estimator):
+    """The network or the ensemble of networks in a fitted estimator: itself, the last step, the best, what is wrapped.
 
     Raises
     ------
@@ -66,11 +75,9 @@ def networks_of(estimator):
     check_is_fitted(estimator)
     inner = estimator
     while inner is not None:
-        if hasattr(inner, "history_"):
-            return [inner]
         members = list(getattr(inner, "estimators_", ()))
-        if members and all(hasattr(member, "history_") for member in members):
-            return members
+        if hasattr(inner, "history_") or (members and all(hasattr(member, "history_") for member in members)):
+            return inner
         steps = getattr(inner, "steps", None)
         wrapped = (getattr(inner, name, None) for name in ("best_estimator_", "regressor_", "estimator_"))
         inner = steps[-1][1] if steps else next((each for each in wrapped if each is not None), None)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from skmlp.displays.fitted import networks_of
+from skmlp.displays.fitted import holder_of, networks_of
 from skmlp.displays.plotting import merged, require_matplotlib
 from skmlp.network.summary import summary_rows
 from skmlp.typing import Estimator, Style
@@ -140,17 +140,17 @@ class NetworkDisplay:
             If ``max_units`` is less than 2.
         """
         require_matplotlib(f"{cls.__name__}.from_estimator")
-        members = networks_of(estimator)
+        holder, members = holder_of(estimator), networks_of(estimator)
         network = members[0]
         rows, total = summary_rows(network._network)
         of = f", 1 of {len(members)} networks" if len(members) > 1 else ""
-        encoder = getattr(estimator, "encoder_", None)
+        encoder = getattr(holder, "encoder_", None)
         names = getattr(network, "feature_names_in_", ()) if encoder is None else encoder.get_feature_names_out()
-        outputs = getattr(network, "classes_", ())
+        outputs = getattr(holder, "classes_", ())
         return cls(
             layers=make_layers(network._network, rows, names, outputs),
             weights=network.coefs_,
-            title=f"{type(estimator if of else network).__name__}{of}: {total:,} parameters",
+            title=f"{type(holder).__name__}{of}: {total:,} parameters",
         ).plot(
             ax,
             max_units=max_units,

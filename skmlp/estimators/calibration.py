@@ -5,6 +5,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import expit, log_expit, log_softmax, softmax
 
 WIDEST = 3.0  # temperatures are looked for from exp(-3) to exp(3)
+SPREAD = 0.5  # standard deviation of the logarithm of temperatures, before any row is seen
 
 
 def probabilities(raw, temperature, kind):
@@ -14,7 +15,9 @@ def probabilities(raw, temperature, kind):
 
 
 def fit_temperature(raw, targets, weights, kind):
-    """The temperature that gives raw outputs the lowest log-loss (Guo et al., ICML 2017).
+    """The most probable temperature of raw outputs, by their log-loss (Guo et al., ICML 2017).
+
+    Its logarithm is normal with mean 0 a priori: rows that are all right would say that the lowest is the best.
 
     Parameters
     ----------
@@ -30,6 +33,7 @@ def fit_temperature(raw, targets, weights, kind):
         1.0 where no other one can be told from it.
     """
     raw = raw.astype(np.float64)
+    n_rows = len(raw) if weights is None else np.count_nonzero(weights)
 
     def loss(logarithm):
         z = raw * np.exp(-logarithm)
@@ -37,7 +41,7 @@ def fit_temperature(raw, targets, weights, kind):
             rows = -np.take_along_axis(log_softmax(z, axis=1), targets.astype(np.int64), axis=1)[:, 0]
         else:
             rows = -(targets * log_expit(z) + (1.0 - targets) * log_expit(-z)).sum(axis=1)
-        return np.average(rows, weights=weights)
+        return np.average(rows, weights=weights) + 0.5 * (logarithm / SPREAD) ** 2 / n_rows
 
     found = minimize_scalar(loss, bounds=(-WIDEST, WIDEST), method="bounded")
     return float(np.exp(found.x)) if found.fun < loss(0.0) else 1.0

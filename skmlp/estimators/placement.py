@@ -1,5 +1,6 @@
 """Where an estimator computes: the device of a fit, and that of predictions, which may be made on another machine."""
 
+import sys
 import warnings
 from typing import Any
 from weakref import WeakSet
@@ -10,7 +11,6 @@ from scipy import sparse
 from skmlp.devices import DeviceError, resolve, worth_it
 from skmlp.estimators.parameters import batch_rows
 
-CALLER = 5  # frames from here to the code that called the estimator for predictions
 _warned: WeakSet[Any] = WeakSet()  # models; an attribute would go into copies and pickles
 
 
@@ -29,7 +29,7 @@ def device_of_fit(estimator, network, X, dtype):
 
 
 def device_of_predictions(model):
-    """Where a fitted model predicts: on its ``device``, with 'auto' on that of the fit; on the CPU without such a one.
+    """Where a fitted model predicts: on its ``device``, with 'auto' on a GPU if the fit was on one, else on the CPU.
 
     Warns
     -----
@@ -49,6 +49,14 @@ def device_of_predictions(model):
             _warned.add(model)
             warnings.warn(
                 f"This model predicts on the CPU, for {error} After set_params(device='cpu') it does so silently.",
-                stacklevel=CALLER,
+                stacklevel=level_of_caller(),
             )
     return "cpu"
+
+
+def level_of_caller():
+    """Of a warning that is raised in the function at hand: the code that called an estimator, not scikit-learn's."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] in ("skmlp", "sklearn"):
+        frame, level = frame.f_back, level + 1
+    return level

@@ -1,6 +1,5 @@
 """Scalers of scikit-learn as shifts and scales of the features: what is subtracted, and what is divided by."""
 
-import numpy as np
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
 
@@ -22,7 +21,7 @@ def unscaled(model):
     Returns
     -------
     estimator : estimator
-    scaling : tuple of two ndarrays of shape (n_features,), or None
+    scaling : tuple of two floats or ndarrays of shape (n_features,), or None
         What is subtracted from the features, and by what they are divided then.
 
     Raises
@@ -33,7 +32,7 @@ def unscaled(model):
     if not isinstance(model, Pipeline):
         return model, None
     *before, (_, estimator) = model.steps
-    shift, scale = np.zeros(estimator.n_features_in_), np.ones(estimator.n_features_in_)
+    shift, scale = 0.0, 1.0
     for name, step in before:
         if step is None or step == "passthrough":
             continue

@@ -249,7 +249,7 @@ def classes_constant(classes):
 def constants(layers, scaling):
     """All arrays of numbers."""
     if scaling is not None:
-        yield from map(constant, ("SHIFT", "SCALE"), scaling)
+        yield from map(constant, ("SHIFT", "SCALE"), map(np.float64, scaling))
     for number, layer in enumerate(layers, start=1):
         for name in ("weights", "biases", "scales", "shifts"):
             if (values := getattr(layer, name)) is not None:

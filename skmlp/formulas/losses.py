@@ -22,6 +22,11 @@ class LossSettings(NamedTuple):
     delta: float = 1.0
 
 
+def settings_at(values, place, real):
+    """The settings that stand in an array from a place on, each in a type: for kernels, which name every field."""
+    return LossSettings(real(values[place]), real(values[place + 1]), real(values[place + 2]))
+
+
 class Loss(NamedTuple):
     """A loss and the inverse link that turns raw outputs into predictions.
 

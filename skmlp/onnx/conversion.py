@@ -30,9 +30,9 @@ def to_onnx(estimator: Estimator, X: MatrixLike | TableLike) -> ModelProto:
     -------
     model : onnx.ModelProto
         For opset 18 (``ai.onnx.ml`` 3). Any number of rows goes. Outputs of a classifier: ``label``, int64 for
-        integers, strings for strings, of shape (n,) or, of several labels a row, (n, n_labels); ``probabilities``, as
-        ``predict_proba``. Output of a regressor: ``prediction``, as ``predict``. Its precision is that of the
-        estimator, except that of meta-estimators, for which it is that of X.
+        integers, float64 for floats, bool or string, of shape (n,) or, of several labels a row, (n, n_labels);
+        ``probabilities``, as ``predict_proba``. Output of a regressor: ``prediction``, as ``predict``. Its precision
+        is that of the estimator, except that of meta-estimators, for which it is that of X.
 
     Raises
     ------

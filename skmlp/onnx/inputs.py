@@ -44,13 +44,16 @@ def input_types(X):
     Raises
     ------
     ValueError
-        If a column holds no value, or values of several types, or if two columns have the same name.
+        If X has not two dimensions, a column holds no value, or values of several types, or if two columns have the
+        same name.
     """
     if sparse.issparse(X):
         return [("X", tensor_of(X.dtype)([None, X.shape[1]]))]
     frame = is_frame(X)
     if not frame and not hasattr(X, "dtype"):
         X = np.array(X, dtype=object if np.asarray(X).dtype.kind in "US" else None)
+    if len(X.shape) != 2:
+        raise ValueError(f"X has shape {X.shape}, expected is (n_samples, n_features).")
     names = list(map(str, X.columns)) if frame else [f"x{number}" for number in range(X.shape[1])]
     if len(set(names)) < len(names):
         raise ValueError(f"X has columns of the same name: {names}; the inputs of an ONNX model have a name each.")

@@ -22,7 +22,8 @@ def classifier_types(model):
     """Name and type of each output; labels of several kinds, as ``classes_``."""
     n_classes = len(model.classes_)
     width = [n_classes] if model._encoding.kind == "multilabel" else []
-    label, probabilities = tensor_of(model.classes_.dtype), tensor_of(precision(model))
+    kind = np.float64 if model.classes_.dtype.kind == "f" else model.classes_.dtype  # as class_outputs has them
+    label, probabilities = tensor_of(kind), tensor_of(precision(model))
     return [("label", label([None, *width])), ("probabilities", probabilities([None, n_classes]))]
 
 

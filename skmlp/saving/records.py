@@ -5,6 +5,7 @@ whole, whoever wrote the file.
 """
 
 import reprlib
+from functools import cached_property
 
 from sklearn import config_context
 
@@ -48,7 +49,7 @@ class Record:
 
     def pack(self, value, pack, path):
         """JSON of an object."""
-        state = {name: part for name, part in value.__getstate__().items() if name in self.fields}
+        state = {name: part for name, part in value.__getstate__().items() if not is_cached(self.cls, name)}
         self.check_all(state)
         self.check(value)
         return {name: pack(part, f"{path}.{name}") for name, part in state.items()}
@@ -94,26 +95,33 @@ class EstimatorRecord(Record):
         if state.pop("_metadata_request", None) is not None:
             content["requests"] = requests_of(value)
         state = {name: part for name, part in state.items() if name not in {*parameters, *PASSING}}
-        self._attributes(value, state)
+        self._check_attributes(value, state)
         return content | {"attributes": {name: pack(part, f"{path}.{name}") for name, part in state.items()}}
 
     def unpack(self, content, unpack):
         """The estimator of its JSON."""
         value = self.cls(**{name: unpack(part) for name, part in content["parameters"].items()})
         value._validate_params()
-        self._attributes(value, {name: unpack(part) for name, part in content["attributes"].items()})
+        state = {name: unpack(part) for name, part in content["attributes"].items()}
+        self.check_kinds(state)
+        vars(value).update(state)
+        self._check_attributes(value, state)
         for method, requests in content.get("requests", {}).items():
             with config_context(enable_metadata_routing=True):
                 getattr(value, f"set_{method}_request")(**requests)
         return value
 
-    def _attributes(self, value, state):
-        """Give an estimator attributes, and refuse them if they are not those of one that is fitted, or not."""
+    def _check_attributes(self, value, state):
+        """Refuse an estimator whose attributes are not those of one that is fitted, or not."""
         self.check_kinds(state)
-        vars(value).update(state)
         if state.keys() - {OUTPUT}:
             self.check_all(state)
             self.check(value)
+
+
+def is_cached(cls, name):
+    """Whether an attribute of the objects of a class is what a property has worked out from others."""
+    return isinstance(getattr(cls, name, None), cached_property)
 
 
 def requests_of(estimator):

@@ -5,11 +5,12 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.ensemble import VotingClassifier
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skmlp import MLPClassifier, MLPRegressor, NetworkDisplay
+from skmlp import MLPClassifier, MLPRegressor, NetworkDisplay, TabularMLPClassifier
 from skmlp.displays.network import shown_units
 from tests.displays.problem import CLASSES, SMALL, VALUES, X, classifier, ensemble, regressor
 
@@ -95,6 +96,20 @@ def test_of_an_ensemble_one_member_is_drawn_with_the_names_of_its_inputs():
     assert display.ax_.get_title().startswith("TabularMLPRegressor, 1 of 3 networks: ")
     np.testing.assert_array_equal(display.weights[0], ensemble().estimators_[0].coefs_[0])
     assert str(ensemble().encoder_.get_feature_names_out()[0]) in texts(display)
+
+
+def test_of_an_ensemble_in_a_pipeline_too():
+    pipeline = make_pipeline(StandardScaler(), TabularMLPClassifier(n_estimators=2, cv=2, max_iter=2)).fit(X, LABELS)
+    display = draw(pipeline)
+    assert display.ax_.get_title().startswith("TabularMLPClassifier, 1 of 2 networks: ")
+    assert {"small", str(pipeline[-1].encoder_.get_feature_names_out()[0])} <= set(texts(display))
+
+
+def test_classes_are_those_of_the_ensemble_not_their_numbers():
+    networks = [(name, MLPClassifier(**SMALL)) for name in "ab"]
+    display = draw(VotingClassifier(networks).fit(X, np.where(CLASSES == 1, "yes", "no")))
+    assert display.ax_.get_title().startswith("VotingClassifier, 1 of 2 networks: ")
+    assert "yes" in texts(display)
 
 
 def test_the_network_at_the_end_of_a_pipeline():

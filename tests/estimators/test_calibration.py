@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 from scipy.special import expit, softmax
+from scipy.stats import norm
 from sklearn.metrics import log_loss
 
+from skmlp import TabularMLPClassifier
 from skmlp.estimators.calibration import fit_offsets, fit_temperature
 from tests.estimators.tabular import BINARY, LABELS, MULTILABEL, VALUES, N, X, classifier, numbers, regressor
 
@@ -33,10 +35,31 @@ def test_the_temperature_is_that_of_a_search_over_a_grid(kind, scale, weights):
         "multilabel": (RAW, np.eye(3)[CLASSES]),
     }[kind]
     raw = (scale * raw).astype(np.float32)
-    losses = [naive_loss(raw.astype(float), targets, weights, kind, temperature) for temperature in GRID]
+
+    def posterior(temperature):
+        prior = -norm.logpdf(np.log(temperature), scale=0.5) / len(raw)
+        return naive_loss(raw.astype(float), targets, weights, kind, temperature) + prior
+
+    losses = [posterior(temperature) for temperature in GRID]
     found = fit_temperature(raw, targets.astype(float), weights, kind)
     assert found == pytest.approx(GRID[np.argmin(losses)], rel=0.005)
-    assert naive_loss(raw.astype(float), targets, weights, kind, found) <= min(losses) + 1e-9
+    assert posterior(found) <= min(losses) + 1e-9
+
+
+def test_rows_of_no_weight_do_not_count():
+    raw, targets, weights = RAW[:60], CLASSES[:60, np.newaxis].astype(float), np.repeat([1.0, 0.0], 30)
+    expected = fit_temperature(raw[:30], targets[:30], None, "multiclass")
+    assert fit_temperature(raw, targets, weights, "multiclass") == pytest.approx(expected)
+
+
+def test_held_out_rows_that_are_all_right_make_nothing_certain():
+    random = np.random.default_rng(0)
+    X = random.normal(size=(2200, 3))
+    y = X[:, 0] > 0.0
+    sure, plain = (TabularMLPClassifier(random_state=0, calibrate=on).fit(X[:200], y[:200]) for on in (True, False))
+    assert sure.oof_score_ == 1.0
+    losses = [log_loss(y[200:], model.predict_proba(X[200:])) for model in (sure, plain)]
+    assert losses[0] < losses[1]
 
 
 def test_the_temperature_is_1_where_nothing_depends_on_it():

@@ -12,7 +12,7 @@ import pytest
 from scipy import sparse
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, PolynomialFeatures, RobustScaler, StandardScaler
 
 import skmlp
@@ -237,6 +237,8 @@ def test_what_cannot_be_exported_is_an_error():
         to_source(MLPRegressor())
     with pytest.raises(TypeError, match=r"to_source takes a fitted MLPClassifier.*LogisticRegression"):
         to_source(make_pipeline(StandardScaler(), LogisticRegression()).fit(X, THIRD))
+    with pytest.raises(TypeError, match="got 'passthrough'"):
+        to_source(Pipeline([("scale", StandardScaler()), ("last", "passthrough")]).fit(X))
     tabular = TabularMLPRegressor(n_estimators=1, cv=2, max_iter=1).fit(X, SCORE)
     with pytest.raises(TypeError, match="got TabularMLPRegressor"):
         to_source(tabular)

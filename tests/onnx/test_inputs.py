@@ -51,6 +51,12 @@ def test_arrays_of_several_types_are_an_input_a_column():
     assert [name for name, _ in types] == ["x0", "x1"]
 
 
+@pytest.mark.parametrize("X", [np.zeros(3), [1.0, 2.0], np.zeros((1, 2, 3)), 1.0])
+def test_rows_have_two_dimensions(X):
+    with pytest.raises(ValueError, match=r"X has shape .* expected is \(n_samples, n_features\)"):
+        input_types(X)
+
+
 @pytest.mark.parametrize(
     "values, said", [([None, np.nan], "missing values only"), ([1, "a"], r"holds \['int', 'str'\]")]
 )

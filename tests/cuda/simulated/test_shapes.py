@@ -7,6 +7,8 @@ import pytest
 
 from skmlp.cuda import training
 from skmlp.cuda.launch import Launching
+from skmlp.cuda.memory import Workspace
+from skmlp.network.layout import Layout, Network
 from tests.cpu.problem import make_problem, networks
 from tests.cuda.simulated.both import PHASES, assert_follows_cpu, assert_identical, assert_near, on_cuda, reals, trained
 
@@ -78,3 +80,12 @@ def test_pieces_of_an_epoch_are_identical_to_the_whole(sums, monkeypatch):
     monkeypatch.setattr(training, "PAUSE", 0.0)
     assert_identical(trained(on_cuda(problem), batch_size=2, penalty=(0.03, 0.2)), whole)
     assert len(pieces) >= 14
+
+
+def test_more_numbers_than_indices_can_count_are_refused():
+    network = Network(Layout((2**16, 2**16, 2)), ("relu",), "softmax")
+    with pytest.raises(ValueError, match=r"The network has 4295\d* parameters, more than"):
+        Workspace(network, 1, [0], 32)
+    network = Network(Layout((2, 2**16, 1)), ("relu",), "identity")
+    with pytest.raises(ValueError, match=r"a batch of 65536 rows hold .* take a smaller batch_size"):
+        Workspace(network, 2**16, [0], 32)

@@ -175,6 +175,7 @@ class CpuBackend:
         return workspace.size, plan
 
     def _predict(self, parameters, X, targets, weights, raw, looked_at):
+        self.network.layout.check(parameters, X)
         rows, dense, measured = X.shape[0], not sparse.issparse(X), targets is not None
         rows_at_once = min(SHARD_ROWS, 1 << (rows - 1).bit_length()) if rows else 1
         kind = rows_at_once, dense, measured, raw, looked_at

@@ -127,6 +127,7 @@ def prepared(backend, rows, dense, raw, looked_at):
 
 def input_gradients(backend, parameters, X, raw, looked_at):
     """Derivative of each output by each feature, (rows, n_outputs, n_in), as the back end's method says."""
+    backend.network.layout.check(parameters, X)
     rows, dense, (n_in, *_, n_outputs) = X.shape[0], not sparse.issparse(X), backend.network.layout.units
     kind = shard_rows(backend.network, rows), dense, raw, looked_at
     if ("gradients", kind) not in backend.prepared:

@@ -112,6 +112,7 @@ class CudaBackend:
         }
 
     def _predict(self, parameters, X, targets, weights, raw, looked_at):
+        self.network.layout.check(parameters, X)
         rows = X.shape[0]
         outputs = np.empty((rows, self.network.layout.units[-1]), dtype=self.dtype)
         if rows == 0:

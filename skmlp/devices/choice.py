@@ -25,7 +25,7 @@ def is_device(name):
     >>> [is_device(name) for name in ("cpu", "cuda", "cuda:1", "auto", "cuda:x", "gpu")]
     [True, True, True, True, False, False]
     """
-    return NAMES.fullmatch(name) is not None
+    return isinstance(name, str) and NAMES.fullmatch(name) is not None
 
 
 def worth_it(network, batch_size):

@@ -1,6 +1,7 @@
 """What the four estimators share: their public methods and fitted attributes, whatever the target."""
 
 from contextlib import contextmanager, suppress
+from operator import itemgetter
 from typing import Self
 
 from numpy.random import RandomState
@@ -19,6 +20,8 @@ from skmlp.network.layout import PARTS
 from skmlp.network.summary import summary
 from skmlp.saving import Saveable
 from skmlp.typing import ArrayLike, Floats, MatrixLike, TargetLike, typed
+
+OF_ONE_FIT = itemgetter("_network", "_encoding", "_parameters")  # all three before another thread has a turn
 
 
 @contextmanager
@@ -114,8 +117,9 @@ class BaseMLP(NetworkAttributes, Saveable, FittedHTMLMixin, CallbackSupportMixin
             ``loss``, the data term alone (no penalty, no class weights), then one field a metric.
         """
         check_is_fitted(self)
-        data = fitting.evaluation(self, self._backend(), self._encoding, X, y, sample_weight)
-        return make_evaluation(data.measure(self._parameters)[1])
+        _, encoding, parameters = model = self._model()
+        data = fitting.evaluation(self, self._backend(*model), encoding, X, y, sample_weight)
+        return make_evaluation(data.measure(parameters)[1])
 
     def input_gradients(self, X: MatrixLike, *, raw: bool = False) -> Floats:
         """Derivative of each output by each feature, at each row.
@@ -152,8 +156,9 @@ class BaseMLP(NetworkAttributes, Saveable, FittedHTMLMixin, CallbackSupportMixin
                [ 2., -1.]])
         """
         check_is_fitted(self)
-        backend = self._backend("cpu")
-        return self._gradients(self._of_rows(X, backend, backend.input_gradients, raw), raw)
+        model = self._model()
+        backend = self._backend(*model, "cpu")
+        return self._gradients(self._of_rows(X, backend, backend.input_gradients, model[-1], raw), raw)
 
     def summary(self) -> str:
         """The network as a table: layer, shape, activation and parameters of each layer.
@@ -227,30 +232,29 @@ class BaseMLP(NetworkAttributes, Saveable, FittedHTMLMixin, CallbackSupportMixin
             tasks.finish()
         return self
 
-    def _backend(self, device=None):
-        return make_backend(
-            device or device_of_predictions(self),
-            self._network,
-            self._encoding.loss,
-            self._parameters.dtype,
-            n_jobs=self.n_jobs,
-            **self._encoding.loss_settings,
-        )
+    def _model(self):
+        """Network, encoding and parameters, those of one fit though another thread may be fitting."""
+        return OF_ONE_FIT(vars(self))
+
+    def _backend(self, network, encoding, parameters, device=None):
+        device, settings = device or device_of_predictions(self), encoding.loss_settings
+        return make_backend(device, network, encoding.loss, parameters.dtype, n_jobs=self.n_jobs, **settings)
 
     def _predictions(self, X, *, raw=False, device=None):
         """Outputs of the network, (n_samples, n_outputs), by ``device``; None: where the estimator predicts."""
         if not self.__sklearn_is_fitted__():  # looked at first, for scikit-learn's check takes longer than a row
             check_is_fitted(self)
-        backend = self._backend(device)
-        return self._of_rows(X, backend, backend.predict, raw)
+        model = self._model()
+        backend = self._backend(*model, device)
+        return self._of_rows(X, backend, backend.predict, model[-1], raw)
 
-    def _of_rows(self, X, backend, measure, raw):
+    def _of_rows(self, X, backend, measure, parameters, raw):
         """What ``measure``, a method of the back end, says of rows."""
         if inputs.is_plain(self, X):
             with suppress(backend.NotFiniteError):  # validation will say where
-                return measure(self._parameters, X, raw=raw, looked_at=False)
+                return measure(parameters, X, raw=raw, looked_at=False)
         X = inputs.validate(self, X, reset=False)
-        return measure(self._parameters, inputs.for_prediction(X, self._parameters.dtype), raw=raw)
+        return measure(parameters, inputs.for_prediction(X, parameters.dtype), raw=raw)
 
     def _check_data(self, X, y, *, reset):
         """X and y as arrays, y of one dimension where it is one column."""

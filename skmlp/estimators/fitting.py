@@ -296,7 +296,7 @@ def snapshot(estimator, model):
 def publish(estimator, model):
     """Set the fitted attributes."""
     network, progress = model.network, model.progress
-    estimator._network, estimator._encoding, estimator._parameters = network, model.encoding, model.parameters
+    vars(estimator).update(_network=network, _encoding=model.encoding, _parameters=model.parameters)  # at once
     for name in PROGRESS:
         setattr(estimator, f"{name}_", getattr(progress, name))
     estimator._no_improvement_count = progress.no_improvement_count

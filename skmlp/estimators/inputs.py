@@ -89,6 +89,8 @@ def missing_labels(y):
     """Which of the labels are missing: None, NaN, or what pandas takes for missing."""
     if hasattr(y, "isna"):
         return np.asarray(y.isna())
+    if (y := np.asarray(y)).dtype.kind in "mM":
+        return np.isnat(np.ravel(y))
     return np.array([label is None or label != label for label in np.ravel(np.asarray(y, dtype=object))])
 
 
@@ -162,9 +164,12 @@ def for_prediction(X, dtype):
 
 def canonical(X):
     """CSR with sorted indices and no duplicates, so that equal matrices give equal models; X itself stays as it is."""
+    if X.format in ("csr", "csc", "bsr"):  # which scipy converts without a look
+        try:
+            X.check_format(full_check=True)
+        except ValueError as error:
+            raise ValueError(f"X is no valid sparse matrix: {error}.") from None
     X = X.tocsr()
-    if X.nnz and (X.indices.min() < 0 or X.indices.max() >= X.shape[1]):
-        raise ValueError(f"X is no valid sparse matrix: it has column indices outside of 0 to {X.shape[1] - 1}.")
     if not X.has_canonical_format:
         X = X.copy()
         X.sum_duplicates()

@@ -3,6 +3,7 @@
 import math
 import time
 import warnings
+from copy import copy
 from numbers import Integral
 from typing import Self
 
@@ -74,8 +75,10 @@ class BaseTabularMLP(EnsembleAttributes, Saveable, FittedHTMLMixin, BaseEstimato
         ValueError, TypeError
             For unusable parameters or data, before any training. The estimator then is as it was before the call.
         """
+        fitted = copy(self)  # so that this one predicts as before until all of the new one is there
         with unchanged_on_error(self):
-            self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
+            fitted._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
+        self.__dict__ = vars(fitted)
         return self
 
     def evaluate(self, X: TableLike, y: TargetLike, sample_weight: ArrayLike | None = None) -> Evaluation:

@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 from skmlp.estimators.base import BaseMLP
 from skmlp.export.description import EPSILON, layers_of, output_of
 from skmlp.export.expressions import ACTIVATIONS, LINKS
-from skmlp.export.scaling import unscaled
+from skmlp.export.scaling import unwrap
 from skmlp.typing import Estimator
 from skmlp.version import __version__
 
@@ -67,7 +67,7 @@ def network(X):
 REGRESSOR = '''
 def predict(X):
     """Predicted values of the rows of X, shape {shape}."""
-    y = {link}(network(X))
+    y = {link}(network(X)){scaled}
     return {value}
 '''
 
@@ -111,9 +111,9 @@ def to_source(estimator: Estimator) -> str:
 
     Parameters
     ----------
-    estimator : MLPClassifier, MLPBinaryClassifier, MLPMulticlass, MLPRegressor or Pipeline
-        Fitted. A pipeline may have ``StandardScaler``, ``RobustScaler``, ``MinMaxScaler`` and ``MaxAbsScaler`` before
-        the network.
+    estimator : MLPClassifier, MLPBinaryClassifier, MLPMulticlass, MLPRegressor, Pipeline or TransformedTargetRegressor
+        Fitted. ``StandardScaler``, ``RobustScaler``, ``MinMaxScaler`` and ``MaxAbsScaler`` may scale the features, in a
+        pipeline, and the targets.
 
     Returns
     -------
@@ -127,7 +127,8 @@ def to_source(estimator: Estimator) -> str:
     TypeError
         If the estimator is no network, such as ``TabularMLPClassifier``, which is an encoder and an ensemble.
     ValueError
-        If an activation is a function of the user's own, or if a pipeline has other steps.
+        If an activation is a function of the user's own, features or targets are transformed otherwise, or a class is
+        neither text nor number.
     sklearn.exceptions.NotFittedError
         If the estimator is not fitted.
 
@@ -147,21 +148,22 @@ def to_source(estimator: Estimator) -> str:
     True
     """
     check_is_fitted(estimator)
-    model, scaling = unscaled(estimator)
+    found = unwrap(estimator)
+    model = found.estimator
     if not isinstance(model, BaseMLP):
         raise TypeError(
-            "to_source takes a fitted MLPClassifier, MLPBinaryClassifier, MLPMulticlass or MLPRegressor, or a Pipeline "
-            f"that ends in one, got {model!r}. Of other estimators skmlp.onnx.to_onnx may make an ONNX model."
+            "to_source takes a fitted MLPClassifier, MLPBinaryClassifier, MLPMulticlass or MLPRegressor, in a Pipeline "
+            f"or TransformedTargetRegressor or not, got {model!r}. Of other estimators skmlp.onnx.to_onnx may make an "
+            "ONNX model."
         )
     layers, output = layers_of(model), output_of(model._encoding, model._network.link)
-    features = getattr(estimator, "feature_names_in_", None)
-    names = None if features is None else features.tolist()
+    names = None if found.names is None else found.names.tolist()
     functions = "\n".join(
         [
-            rows_function(layers[0].weights, scaling is not None),
+            rows_function(layers[0].weights, found.features is not None),
             *formulas(layers, output.link),
             network_function(layers),
-            public_functions(output, layers[-1].biases.size),
+            public_functions(output, layers[-1].biases.size, found),
             ARRAY,
         ]
     )
@@ -174,7 +176,8 @@ def to_source(estimator: Estimator) -> str:
             functions,
             f"\nFEATURES = {pformat(names, width=WIDTH, compact=True)}",
             *classes_constant(output.classes),
-            *constants(layers, scaling),
+            *scales(found),
+            *constants(layers),
             "",
         ]
     )
@@ -219,12 +222,13 @@ def network_function(layers):
     return NETWORK.format(n_outputs=layers[-1].biases.size, layers=indent("\n".join(lines), "    "))
 
 
-def public_functions(output, n_outputs):
+def public_functions(output, n_outputs, found):
     """What users call."""
     several = f"(n_samples, {n_outputs})"
     if output.kind is None:
-        shape, value = ("(n_samples,)", "y[:, 0]") if n_outputs == 1 else (several, "y")
-        return REGRESSOR.format(link=output.link, shape=shape, value=value)
+        shape, value = ("(n_samples,)", "y[:, 0]") if n_outputs == 1 and found.flat else (several, "y")
+        scaled = "" if found.targets is None else " * TARGET_SCALE + TARGET_SHIFT"
+        return REGRESSOR.format(link=output.link, scaled=scaled, shape=shape, value=value)
     logits = "z"
     if output.kind != "multilabel":
         logits = {1: "z[:, 0]", 2: "z[:, 1] - z[:, 0]"}.get(n_outputs, logits)
@@ -240,16 +244,31 @@ def public_functions(output, n_outputs):
 
 
 def classes_constant(classes):
-    """The labels, as an array of their dtype."""
+    """The labels, as an array of their dtype.
+
+    Raises
+    ------
+    ValueError
+        If a label is an object that is no text, number or truth value.
+    """
     if classes is not None:
-        labels = pformat(classes.tolist(), width=WIDTH, compact=True)
-        yield f"CLASSES = np.array({labels}, dtype={classes.dtype.str!r})"
+        labels = classes.astype(np.int64 if classes.dtype.kind in "mM" else classes.dtype).tolist()
+        for label in labels:
+            if not isinstance(label, str | bytes | int | float):
+                raise ValueError(f"the class {label!r} cannot be written into a module.")
+        written = pformat(labels, width=WIDTH, compact=True)
+        yield f"CLASSES = np.array({written}, dtype={classes.dtype.str!r})"
 
 
-def constants(layers, scaling):
-    """All arrays of numbers."""
-    if scaling is not None:
-        yield from map(constant, ("SHIFT", "SCALE"), map(np.float64, scaling))
+def scales(found):
+    """What scales features and targets."""
+    for prefix, scaling in (("", found.features), ("TARGET_", found.targets)):
+        for name, values in zip(("SHIFT", "SCALE"), scaling or (), strict=False):
+            yield constant(prefix + name, np.float64(values))
+
+
+def constants(layers):
+    """The arrays of the network."""
     for number, layer in enumerate(layers, start=1):
         for name in ("weights", "biases", "scales", "shifts"):
             if (values := getattr(layer, name)) is not None:

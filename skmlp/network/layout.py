@@ -75,6 +75,19 @@ class Layout:
         """Number of parameters."""
         return self.normalization_offsets[-1]
 
+    def check(self, parameters, X):
+        """Refuse parameters and rows of another network: kernels look at no length themselves.
+
+        Raises
+        ------
+        ValueError
+        """
+        if parameters.size != self.size or X.shape[1] != self.units[0]:
+            raise ValueError(
+                f"X has {X.shape[1]} features, and there are {parameters.size} parameters, but a network of "
+                f"{self.units} units takes {self.units[0]} and {self.size}. Has the model been fitted again meanwhile?"
+            )
+
     def weights(self, vector):
         """Views of the weights in ``vector``, a tuple of arrays of shape (n_in, n_out).
 

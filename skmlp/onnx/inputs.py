@@ -25,6 +25,8 @@ TENSORS = {  # by kind of dtype
 def tensor_of(dtype):
     """The type of skl2onnx for values of a dtype: bool, int64, float32, float64 or string."""
     dtype = np.dtype(dtype)
+    if dtype.kind not in TENSORS:
+        raise ValueError(f"ONNX Runtime has no values of {dtype}: known are numbers, booleans and texts.")
     return FloatTensorType if dtype in (np.float16, np.float32) else TENSORS[dtype.kind]
 
 

@@ -1,13 +1,16 @@
-"""What skl2onnx has to know of the estimators of skmlp: parser, shapes and converter of each."""
+"""What skl2onnx has to know of the estimators of skmlp, and of scaled targets: parser, shapes, converter of each."""
 
 import numpy as np
 from skl2onnx import update_registered_converter
-from skl2onnx.common.data_types import DoubleTensorType
+from skl2onnx._parse import _parse_sklearn
+from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType
+from sklearn.compose import TransformedTargetRegressor
 
 from skmlp.estimators.classification import MLPBinaryClassifier, MLPClassifier, MLPMulticlass
 from skmlp.estimators.regression import MLPRegressor
 from skmlp.estimators.tabular_classification import TabularMLPClassifier
 from skmlp.estimators.tabular_regression import TabularMLPRegressor
+from skmlp.export.scaling import linear
 from skmlp.onnx.encoder import encoded
 from skmlp.onnx.graph import Graph
 from skmlp.onnx.inputs import tensor_of
@@ -18,23 +21,34 @@ from skmlp.preprocessing import TabularEncoder
 CLASSIFIER_OPTIONS = {"zipmap": [False, True], "raw_scores": [False, True]}
 
 
-def classifier_types(model):
+def classifier_types(model, inputs):
     """Name and type of each output; labels of several kinds, as ``classes_``."""
     n_classes = len(model.classes_)
     width = [n_classes] if model._encoding.kind == "multilabel" else []
-    kind = np.float64 if model.classes_.dtype.kind == "f" else model.classes_.dtype  # as class_outputs has them
+    classes = model.classes_
+    kind = np.float64 if classes.dtype.kind == "f" else classes.dtype  # as class_outputs has them
+    if classes.dtype.kind == "u" and classes.max() > np.iinfo(np.int64).max:
+        raise ValueError(f"ONNX Runtime has no labels above {np.iinfo(np.int64).max}, got {classes.max()}.")
     label, probabilities = tensor_of(kind), tensor_of(precision(model))
     return [("label", label([None, *width])), ("probabilities", probabilities([None, n_classes]))]
 
 
-def regressor_types(model):
+def regressor_types(model, inputs):
     """Name and type of the output, which is a matrix, as skl2onnx has it of all regressors."""
     return [("prediction", tensor_of(precision(model))([None, model._encoding.n_outputs]))]
 
 
-def encoder_types(model):
+def encoder_types(model, inputs):
     """Name and type of the output."""
     return [("encoded", tensor_of(model.dtype)([None, model._n_features_out]))]
+
+
+def target_types(model, inputs):
+    """Name and type of the output, which has the precision of the inputs."""
+    linear(model.transformer_, "the transformer of the target")  # or an error
+    single = all(isinstance(each.type, FloatTensorType) for each in inputs)
+    kind = FloatTensorType if single else DoubleTensorType
+    return [("prediction", kind([None, model.transformer_.n_features_in_]))]
 
 
 def precision(model):
@@ -61,6 +75,14 @@ def convert_encoder(g, operator):
     put(g, encoded(g, operator.inputs, operator.raw_operator), *operator.outputs)
 
 
+def convert_target(g, operator):
+    """Predicted values of the regressor that has learnt scaled targets, scaled back."""
+    model = operator.raw_operator
+    (scaled,) = _parse_sklearn(g.scope, model.regressor_, operator.inputs)  # as skl2onnx does with steps of pipelines
+    shift, scale = linear(model.transformer_, "the transformer of the target")
+    put(g, g.Add(g.Mul(g.cast(scaled.full_name), scale), shift), *operator.outputs)
+
+
 def put(g, result, variable):
     """Make a result the value of a variable, in its precision; meta-estimators may want another than the model's."""
     dtype = np.float64 if isinstance(variable.type, DoubleTensorType) else np.float32
@@ -73,12 +95,12 @@ def learn(kind, alias, types, convert, options=None):
     def parse(scope, model, inputs, custom_parsers=None):
         operator = scope.declare_local_operator(alias, model)
         operator.inputs = inputs
-        for output in types(model):
+        for output in types(model, inputs):
             operator.outputs.append(scope.declare_local_variable(*output))
         return operator.outputs
 
     def shapes(operator):
-        for variable, (_, kind) in zip(operator.outputs, types(operator.raw_operator), strict=True):
+        for variable, (_, kind) in zip(operator.outputs, types(operator.raw_operator, operator.inputs), strict=True):
             variable.type.shape = kind.shape
 
     def converter(scope, operator, container):
@@ -94,3 +116,4 @@ def register():
     for kind in (MLPRegressor, TabularMLPRegressor):
         learn(kind, "SkmlpRegressor", regressor_types, convert_regressor)
     learn(TabularEncoder, "SkmlpTabularEncoder", encoder_types, convert_encoder)
+    learn(TransformedTargetRegressor, "SkmlpTransformedTargetRegressor", target_types, convert_target)

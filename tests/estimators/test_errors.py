@@ -10,7 +10,7 @@ from sklearn import neural_network
 from sklearn.exceptions import NotFittedError
 
 import skmlp
-from skmlp import MLPBinaryClassifier, MLPClassifier, MLPMulticlass, MLPRegressor
+from skmlp import MLPBinaryClassifier, MLPClassifier, MLPMulticlass, MLPRegressor, TabularMLPClassifier
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((30, 4))
@@ -401,8 +401,46 @@ def test_sparse_rows_with_columns_that_are_not_there(column):
     model = MLPRegressor(hidden_layer_sizes=(3,), max_iter=1, n_iter_no_change=np.inf).fit(X, np.arange(50.0) / 50)
     X.indices[7] = column
     for call in (lambda: model.fit(X, np.arange(50.0)), lambda: model.predict(X)):
-        with pytest.raises(ValueError, match="column indices outside of 0 to 19"):
+        with pytest.raises(ValueError, match="X is no valid sparse matrix: indices must be"):
             call()
+
+
+@pytest.mark.parametrize("part, value", [("indptr", 10**6), ("indptr", -5), ("indptr", 4), ("indices", 10**6)])
+@pytest.mark.parametrize("kind", ["csr", "csc"])
+def test_sparse_rows_that_are_no_matrix(kind, part, value):
+    X = random_array((50, 20), density=0.2, format=kind, rng=0)
+    model = MLPRegressor(hidden_layer_sizes=(3,), max_iter=1, n_iter_no_change=np.inf).fit(X, np.arange(50.0) / 50)
+    getattr(X, part)[7] = value
+    for call in (lambda: model.fit(X, np.arange(50.0)), lambda: model.predict(X)):
+        with pytest.raises(ValueError, match="X is no valid sparse matrix"):
+            call()
+
+
+def test_a_network_never_reads_rows_of_another_width():
+    """While another thread fits it, a model may have numbers of features and parameters that do not go together."""
+    model = MLPRegressor(hidden_layer_sizes=(3,), max_iter=1, n_iter_no_change=np.inf).fit(np.eye(20), np.arange(20.0))
+    other = MLPRegressor(hidden_layer_sizes=(2,), max_iter=1, n_iter_no_change=np.inf).fit(np.eye(4), np.arange(4.0))
+    model.n_features_in_ = 4
+    for method in (model.predict, model.input_gradients):
+        for rows in (np.eye(4), csr_array(np.eye(4))):
+            with pytest.raises(ValueError, match=r"X has 4 features.*fitted again"):
+                method(rows)
+    other._parameters = model._parameters
+    with pytest.raises(ValueError, match=r"there are 67 parameters, but a network of .4, 2, 1. units"):
+        other.predict(np.eye(4))
+
+
+def test_a_model_that_is_fitted_again_predicts_as_before_until_then():
+    seen = []
+
+    def look(y_true, y_pred):
+        seen.append((model.classes_.tolist(), model.predict(X[:1]).shape, model.n_features_in_))
+        return 0.0
+
+    settings = {"n_estimators": 1, "cv": 2, "max_iter": 1, "metrics": (look,)}
+    model = TabularMLPClassifier(**settings | {"metrics": ()}).fit(X, LABELS)
+    model.set_params(metrics=(look,)).fit(X[:, :1], LABELS == LABELS[0])
+    assert seen and seen[0] == (sorted(set(LABELS)), (1,), X.shape[1]) and model.n_features_in_ == 1
 
 
 @pytest.mark.parametrize("name", ["MLPClassifier", "TabularMLPClassifier"])

@@ -1,8 +1,8 @@
 """Modules made of fitted estimators predict as these do."""
 
-import re
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +10,18 @@ import pandas as pd
 import polars as pl
 import pytest
 from scipy import sparse
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, PolynomialFeatures, RobustScaler, StandardScaler
+from sklearn.preprocessing import (
+    MaxAbsScaler,
+    MinMaxScaler,
+    PolynomialFeatures,
+    QuantileTransformer,
+    RobustScaler,
+    StandardScaler,
+)
 
 import skmlp
 from skmlp import CustomActivation, MLPClassifier, MLPRegressor, TabularMLPRegressor, to_source
@@ -156,7 +164,57 @@ def test_scalers_follow_each_other():
 @pytest.mark.parametrize("step", [PolynomialFeatures(), MinMaxScaler(clip=True)], ids=repr)
 def test_other_steps_are_an_error(step):
     model = make_pipeline(step, MLPRegressor(**NETWORK)).fit(X, SCORE)
-    with pytest.raises(ValueError, match=re.escape(f"{step!r}: before the network there can be StandardScaler")):
+    with pytest.raises(ValueError, match=f"is {type(step).__name__}: known are StandardScaler, .* .clip=False"):
+        to_source(model)
+
+
+def scaled_targets(transformer, steps=(), y=SCORE):
+    network = MLPRegressor(**NETWORK, dtype="float64")
+    regressor = make_pipeline(*steps, network) if steps else network
+    return TransformedTargetRegressor(regressor, transformer=transformer).fit(X, y)
+
+
+@pytest.mark.parametrize("transformer", [StandardScaler(), RobustScaler(), MinMaxScaler((-1, 3)), MaxAbsScaler()])
+@pytest.mark.parametrize("y", [1e3 * SCORE + 1e5, np.c_[SCORE, 10.0 * X], SCORE[:, np.newaxis]])
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.DataConversionWarning")  # a single column
+def test_targets_are_scaled_back(transformer, y):
+    model = scaled_targets(transformer, [MinMaxScaler()], y)
+    predictions = module_of(model).predict(X)
+    assert predictions.shape == model.predict(X).shape
+    np.testing.assert_allclose(predictions, model.predict(X), rtol=1e-9)
+
+
+def test_targets_are_scaled_back_after_features_were_scaled():
+    frame = pd.DataFrame(30.0 * X + 4.0, columns=list("abcde"))
+    inner = TransformedTargetRegressor(MLPRegressor(**NETWORK, dtype="float64"), transformer=StandardScaler())
+    model = make_pipeline(StandardScaler(), inner).fit(frame, SCORE)
+    module = module_of(model)
+    np.testing.assert_allclose(module.predict(frame), model.predict(frame), rtol=1e-9)
+    assert module.FEATURES == list("abcde")
+
+
+def test_other_transformers_of_targets_are_an_error():
+    with pytest.raises(ValueError, match="the transformer of the target is QuantileTransformer: known are"):
+        to_source(scaled_targets(QuantileTransformer(n_quantiles=9)))
+
+
+def labelled(classes):
+    y = np.array(classes)[(SCORE > 0).astype(int)]
+    return MLPClassifier(**NETWORK).fit(X, y)
+
+
+@pytest.mark.parametrize("kind", ["M8[D]", "M8[us]", "M8[ns]", "m8[s]", "m8[ns]"])
+def test_labels_that_are_times(kind):
+    model = labelled(np.array([3, 10**6], dtype="i8").astype(kind))
+    labels = module_of(model).predict(X)
+    assert labels.dtype == model.classes_.dtype
+    np.testing.assert_array_equal(labels, model.predict(X))
+
+
+def test_labels_that_a_module_cannot_write_are_an_error():
+    model = labelled(["a", "b"])
+    model.classes_ = model._encoding.classes = np.array([Decimal(1), Decimal(2)], dtype=object)
+    with pytest.raises(ValueError, match=r"class Decimal.*cannot be written"):
         to_source(model)
 
 

@@ -4,15 +4,16 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.compose import ColumnTransformer
+from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.ensemble import BaggingClassifier, StackingClassifier, StackingRegressor, VotingClassifier, VotingRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, RobustScaler, StandardScaler
 
 from skmlp import MLPClassifier, MLPMulticlass, MLPRegressor, TabularEncoder, TabularMLPClassifier
+from skmlp.onnx import to_onnx
 from tests.exports import NETWORK, SCORE, TEXTS, THIRD, X
 from tests.onnx.runtime import run
 
@@ -57,7 +58,18 @@ CLASSIFIERS = {
         TEXTS,
     ),
 }
+def scaled_target(*steps, transformer=None):
+    return TransformedTargetRegressor(make_pipeline(*steps, regressor()), transformer=transformer or StandardScaler())
+
+
 REGRESSORS = {
+    "scaled targets": scaled_target(),
+    "scaled targets and features": scaled_target(StandardScaler(), transformer=MinMaxScaler((-1, 3))),
+    "scaled targets in a pipeline": make_pipeline(StandardScaler(), scaled_target(transformer=RobustScaler())),
+    "search of scaled targets": GridSearchCV(
+        scaled_target(StandardScaler()), {"regressor__mlpregressor__alpha": [0.1, 1.0]}, cv=2
+    ),
+    "voting of scaled targets": VotingRegressor([("a", scaled_target()), ("b", Ridge())]),
     "pipeline": make_pipeline(StandardScaler(), regressor()),
     "search": GridSearchCV(regressor(), GRID, cv=2),
     "voting": VotingRegressor([("a", regressor()), ("b", Ridge())]),
@@ -87,10 +99,30 @@ def test_regressors(name, real):
     np.testing.assert_allclose(ours, model.predict(rows), rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["pipeline", "search", "without a network"])
+@pytest.mark.parametrize("name", ["pipeline", "search", "without a network", "scaled targets"])
 def test_regressors_of_two_targets(name):
     model = REGRESSORS[name].fit(X, np.c_[SCORE, X[:, 0]])
     np.testing.assert_allclose(run(model, X)[0], model.predict(X), rtol=1e-5, atol=1e-5)
+
+
+def test_other_transformers_of_targets_are_an_error():
+    model = TransformedTargetRegressor(regressor(), func=np.sinh, inverse_func=np.arcsinh).fit(X, SCORE)
+    with pytest.raises(ValueError, match="the transformer of the target is FunctionTransformer: known are"):
+        to_onnx(model, X)
+
+
+def test_scaled_targets_of_a_frame():
+    columns = ColumnTransformer([("n", StandardScaler(), ["one", "two"]), ("c", OneHotEncoder(), ["kind"])])
+    model = scaled_target(columns).fit(frame()[["one", "two", "kind"]], SCORE)
+    rows = frame()[["one", "two", "kind"]]
+    np.testing.assert_allclose(run(model, rows)[0], model.predict(rows), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["M8[D]", "m8[s]", "S4", "u8"])
+def test_labels_that_onnx_has_not_are_an_error(kind):
+    y = np.array([1, 2**63 + 5], dtype="u8")[POSITIVE] if kind == "u8" else POSITIVE.astype(kind)
+    with pytest.raises(ValueError, match="ONNX Runtime has no"):
+        to_onnx(classifier().fit(X, y), X)
 
 
 def frame():

@@ -103,9 +103,10 @@ def slow_in_threads(y_true, y_pred):
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no timers on this system")
 def test_ctrl_c_while_one_thread_waits_for_another():
-    model = regressor(n_jobs=2, n_estimators=2, max_iter=60, metrics=(slow_in_threads,))
+    model = regressor(n_jobs=2, n_estimators=2, max_iter=1, metrics=(slow_in_threads,)).fit(X, VALUES)  # compile
+    model.set_params(max_iter=60)
     with pytest.warns(UserWarning, match="Training interrupted by user") as caught:
-        assert not interrupted_after(0.5, lambda: model.fit(X, VALUES))
+        assert not interrupted_after(1.0, lambda: model.fit(X, VALUES))
     assert len(caught) == 1
     fewer, all_epochs = sorted(member.n_iter_ for member in model.estimators_)
     assert fewer < all_epochs == 60

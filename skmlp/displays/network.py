@@ -207,7 +207,8 @@ class NetworkDisplay:
             _, ax = plt.subplots(figsize=(max(width, 4.0), 0.3 * rows + 0.2 * lines + 0.8), layout="constrained")
         self.ax_, self.figure_ = ax, ax.figure
         self._given_text = merged(Text, text_kw or {})
-        self._text_style = {"fontsize": FONT_SIZE, "ha": "center", "va": "center", **self._given_text}
+        look = {"fontsize": FONT_SIZE, "ha": "center", "va": "center", "parse_math": False}  # a $ in a name is a $
+        self._text_style = look | self._given_text
         # Of units that are not shown the weights are not, either.
         parts = [
             weights[np.ix_(*(units[units >= 0] for units in ends))]

@@ -249,7 +249,9 @@ class TrainingHistoryDisplay:
             if log_scale and metric == "loss":
                 axes.set_yscale("log")
             entries = zip(*axes.get_legend_handles_labels(), strict=True)
-            axes.legend(*zip(*sorted(entries, key=lambda entry: entry[1] == BEST_LABEL), strict=True))
+            legend = axes.legend(*zip(*sorted(entries, key=lambda entry: entry[1] == BEST_LABEL), strict=True))
+            for text in legend.get_texts():
+                text.set_parse_math(False)  # a $ in a name is a $
 
 
 def named(estimator, name):

@@ -47,20 +47,25 @@ def is_plain(estimator, X):
     )
 
 
+FOR_TABLES = "TabularMLPClassifier and TabularMLPRegressor"
+
+
 def locate(error, X, y=None):
     """Sentences that say where in X or y what scikit-learn complains of is to be found."""
     message = str(error)
     if message.startswith(("Input X contains", "Input y contains")):
         name = message.split()[1]
         yield f"{name} is not finite in {not_finite({'X': X, 'y': y}[name])}."
+        if "X contains NaN" in message:
+            yield f"{FOR_TABLES} take missing values as they are."
     elif message.startswith("Input contains NaN") and y is not None:  # so scikit-learn says it of labels
         yield f"y has no label in row(s) {first_few(np.flatnonzero(missing_labels(y)))}."
     else:
         columns = not_numeric(X)
         if columns:
             yield (
-                f"Column(s) {columns[:10]} of X are not numeric. Encode them first, for instance with "
-                "sklearn.preprocessing.OneHotEncoder or OrdinalEncoder."
+                f"Column(s) {columns[:10]} of X are not numeric. {FOR_TABLES} take texts and categories as they are; "
+                "for other estimators encode them first, for instance with sklearn.preprocessing.OneHotEncoder."
             )
         elif "float" in message:
             yield f"This is about {'y' if np.ndim(X) else 'X'}."

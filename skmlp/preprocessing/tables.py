@@ -165,7 +165,8 @@ def number_table(columns, places, names):
             target[:] = floats(columns[place])
         except (ValueError, TypeError, OverflowError) as error:
             raise ValueError(
-                f"Column(s) {labels([place], names)} of X are numeric, but cannot be converted to floats: {error}"
+                f"Column(s) {labels([place], names)} of X are taken for numbers, but cannot be converted to floats: "
+                f"{error}. If categorical_features is given, it has to name all columns of categories."
             ) from error
     infinite = labels(places[np.isinf(table).any(axis=0)], names)
     if infinite:

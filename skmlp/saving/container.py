@@ -19,7 +19,7 @@ from numpy.lib import format as npy
 
 HEADER = "model.json"
 MAGIC = b"PK\x03\x04"
-KINDS = "biufSUM"  # of dtypes, and none that takes more than 8 bytes a number
+KINDS = "biufSUMm"  # of dtypes, and none that takes more than 8 bytes a number
 
 
 def can_hold(dtype):

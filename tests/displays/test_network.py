@@ -10,7 +10,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skmlp import MLPClassifier, MLPRegressor, NetworkDisplay, TabularMLPClassifier
+from skmlp import MLPClassifier, MLPRegressor, NetworkDisplay, TabularMLPClassifier, TrainingHistoryDisplay
 from skmlp.displays.network import shown_units
 from tests.displays.problem import CLASSES, SMALL, VALUES, X, classifier, ensemble, regressor
 
@@ -164,3 +164,11 @@ def test_matplotlib_that_is_missing_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(ImportError, match=r"NetworkDisplay.from_estimator requires matplotlib.*skmlp\[plot\]"):
         draw(regressor())
+
+
+def test_a_dollar_in_a_name_is_no_formula(pyplot):
+    model = MLPClassifier(**SMALL).fit(pd.DataFrame(X, columns=["$x_{\\frac$", "b", "c", "d"]), LABELS)
+    display = draw(model)
+    display.figure_.canvas.draw()
+    assert "$x_{\\frac$" in texts(display)
+    TrainingHistoryDisplay.from_estimator({"$\\alpha^$": model}).figure_.canvas.draw()

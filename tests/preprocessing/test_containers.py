@@ -95,7 +95,7 @@ def test_what_is_no_number_is_refused_in_a_numeric_column(value):
     encoder = TabularEncoder().fit(pd.DataFrame({"a": [1.0, 2.0]}))
     X = pd.DataFrame({"a": [1.0, None]}, dtype=object)
     X.iat[1, 0] = value
-    with pytest.raises(ValueError, match=r"Column\(s\) \['a'\] of X are numeric"):
+    with pytest.raises(ValueError, match=r"Column\(s\) \['a'\] of X are taken for numbers"):
         encoder.transform(X)
 
 

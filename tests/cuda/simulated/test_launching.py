@@ -137,7 +137,7 @@ def test_recording_outputs_changes_nothing():
     ids=["fast", "slow", "very slow"],
 )
 def test_pieces_become_as_long_as_a_pause(seconds, pieces, monkeypatch):
-    """By a clock that goes on by so many seconds with each batch; the second piece is cut before the first has ended."""
+    """By a clock that goes on by so much with each batch; the second piece is cut before the first has ended."""
     problem = on_cuda(make_problem(rows=200, n_in=1, hidden=(), outputs=1))
     clock, sizes = [0.0], []
 

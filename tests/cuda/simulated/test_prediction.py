@@ -8,6 +8,7 @@ from scipy import sparse
 
 from skmlp.cuda import backend
 from skmlp.cuda.backend import NotFiniteError, Predictor
+from skmlp.cuda.launch import Launcher
 from tests.cpu.problem import losses, make_problem, normalizations, variants
 from tests.cuda.simulated.both import COOPERATIVE, PHASES, assert_near, on_cuda, reals
 
@@ -36,6 +37,13 @@ def small_blocks(monkeypatch):
 @pytest.mark.parametrize("loss", ["squared_error", "categorical_log_loss", "quantile", "poisson"])
 def test_predictions(loss, raw, real):
     assert_predicts_as_cpu(make_problem(loss, rows=13, outputs=3), real, raw=raw)
+
+
+def test_predictions_are_launched_phase_by_phase(monkeypatch):
+    ways, inner = [], Launcher.run
+    monkeypatch.setattr(Launcher, "run", lambda self, *data: ways.append(self.cooperative) or inner(self, *data))
+    assert_predicts_as_cpu(make_problem(rows=3, hidden=()), launching=COOPERATIVE)
+    assert ways == [False]
 
 
 @reals

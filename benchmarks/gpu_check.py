@@ -1,18 +1,21 @@
 """Whether the GPU computes what the CPU does: an epoch of every formula and layer on both.
 
-Most cases are a small network that differs from a plain one in one formula or layer; ``--quick`` leaves those out. The
-others put several together, and are tried on a large network, too, with larger tiles. Each is trained for an epoch, its
-last batch short, in both precisions, by one cooperative kernel and phase by phase, twice each. Rows have weights, some
-of them 0.
+Most cases are a small network that differs from a plain one in one formula or layer, or in how its data come to the
+GPU; ``--quick`` leaves those out. The others put several together, and are tried on a large network, too, with larger
+tiles. Each is trained for an epoch, its last batch short, in both precisions, by one cooperative kernel and phase by
+phase, twice each. Rows have weights, some of them 0.
 """
 
 import traceback
 from itertools import chain
+from unittest.mock import patch
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from skmlp.cpu.backend import CpuBackend
-from skmlp.cuda import driver, tiles
+from skmlp.cuda import backend as cuda_backend
+from skmlp.cuda import driver, feed, tiles
 from skmlp.cuda.backend import CudaBackend
 from skmlp.cuda.launch import Launching
 from skmlp.formulas.activations import ACTIVATIONS
@@ -54,6 +57,11 @@ GROUPS = {
         "dropout and batch normalisation": {"normalization": "batch", "dropout": (0.4, 0.1)},
         "dropout and layer normalisation": {"normalization": "layer", "dropout": (0.4, 0.1)},
     },
+    "data": {
+        "on the GPU": {},
+        "in pieces": {"pieces": True},
+        "sparse, in pieces": {"pieces": True, "sparse": True},
+    },
 }
 """What differs from a plain network, by kind and name."""
 TOGETHER = " + "
@@ -88,7 +96,11 @@ def case_of(name):
 
 
 class Problem:
-    """Data, a network and how it is trained, on either back end."""
+    """Data, a network and how it is trained, on either back end.
+
+    ``pieces``: the data do not stay on the GPU but come batch by batch, of half as many rows, so that there are enough
+    of them for its buffers to be used again; rows are predicted so, too.
+    """
 
     def __init__(
         self,
@@ -104,8 +116,11 @@ class Problem:
         dropout=(),
         scaled=False,
         rates=None,
+        pieces=False,
+        sparse=False,
     ):
-        units, rows, self._batch = size
+        units, rows, batch = size
+        self._pieces, self._batch = pieces, batch // 2 if pieces else batch
         random = np.random.default_rng(0)
         layout = Layout(units, normalization, scaled)
         self._network = Network(layout, activations, LOSSES[loss].link, dropout)
@@ -113,6 +128,8 @@ class Problem:
         if loss == "quantile":
             self._of_loss["levels"] = (0.2, 0.5, 0.9)
         self._X = random.standard_normal((rows, units[0])).astype(real)
+        if sparse:
+            self._X = csr_array(np.where(np.abs(self._X) < 0.5, 0, self._X))
         self._targets = targets(loss, random, rows, units[-1]).astype(real)
         self._weights = random.uniform(0.5, 2.0, rows).astype(real)
         self._weights[::7] = 0.0
@@ -123,6 +140,13 @@ class Problem:
         self._settings = {"epsilon": 1e-3, **(settings or {})}
         self._rate = 1e-5 if solver == "lion" else 1e-3
         self._segments = segments(layout, proportional=solver == "sgd", **(rates or {}))
+
+    def on_gpu(self, **launching):
+        """The results of the GPU, of kernels that are launched so."""
+        if not self._pieces:
+            return self.results(CudaBackend, launching=Launching(**launching))
+        with patch.object(feed, "STAGING", 0), patch.object(cuda_backend, "BLOCK_ROWS", self._batch):
+            return self.results(CudaBackend, launching=Launching(**launching, room=0))
 
     def results(self, backend, **more):
         """What an epoch comes to, and predictions after it, as arrays by name."""
@@ -137,8 +161,8 @@ class Problem:
             segments=self._segments,
             seed=7,
         )
-        during = np.zeros((len(self._X), self._network.layout.units[-1]), dtype=self._real)
-        rates = np.full(-(-len(self._X) // self._batch), self._rate)
+        during = np.zeros((len(self._order), self._network.layout.units[-1]), dtype=self._real)
+        rates = np.full(-(-len(self._order) // self._batch), self._rate)
         loss = run.run_epoch(self._order, rates, during)
         predictions, after = made.predict_and_loss(run.parameters, *data)
         parts = {"loss": loss, "parameters": run.parameters, "state": run.state[0], "during": during}
@@ -185,7 +209,7 @@ def measure(name):
         for way, cooperative in ways().items():
             record = {"case": name, "network": network, "tile": tile.side, "dtype": real, "launched": way}
             try:
-                verdict = compared(problem, expected, Launching(tile=tile, cooperative=cooperative), allowed)
+                verdict = compared(problem, expected, allowed, tile=tile, cooperative=cooperative)
             except Exception:  # whatever CUDA may raise is for the report
                 failures[", ".join(map(str, record.values()))] = traceback.format_exc()
                 verdict = {"passed": False}
@@ -193,9 +217,9 @@ def measure(name):
     return records, failures
 
 
-def compared(problem, expected, launching, allowed):
+def compared(problem, expected, allowed, **launching):
     """The rest of a record: the largest difference, and the verdict."""
-    first, second = (problem.results(CudaBackend, launching=launching) for _ in range(2))
+    first, second = (problem.on_gpu(**launching) for _ in range(2))
     found = differences(first, expected)
     worst = max(found, key=found.get)
     same = all(np.array_equal(first[name], second[name], equal_nan=True) for name in first)

@@ -102,6 +102,25 @@ def test_the_modules_form_no_circle():
     tuple(graphlib.TopologicalSorter(graph).static_order())
 
 
+def test_numbas_cuda_is_imported_in_two_files_alone():
+    """Nor is Numba itself in that folder, through which it could be had."""
+    importing = {
+        path.relative_to(PACKAGE).as_posix()
+        for path in SOURCES
+        for name in full_names(path)
+        if re.match(r"numba[._]cuda", name) or (part(path) == "cuda" and name == "numba")
+    }
+    assert importing == {"cuda/driver.py", "cuda/simulation.py"}
+
+
+def full_names(path):
+    """Of all that a file imports, each with its module."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            module = f"{node.module}." if isinstance(node, ast.ImportFrom) else ""
+            yield from (module + alias.name for alias in node.names)
+
+
 def test_kernels_are_compiled_from_nothing_that_the_fingerprint_does_not_cover():
     from skmlp.cpu.cache import KERNEL_FOLDERS
 

@@ -178,7 +178,7 @@ class TestAuto:
     @pytest.mark.filterwarnings("ignore:lbfgs failed to converge")
     @pytest.mark.parametrize(
         "parameters",
-        [{}, {"dtype": "float64"}, {"solver": "lbfgs"}, {"batch_size": 181}],
+        [{}, {"dtype": "float64"}, {"solver": "lbfgs", "dtype": "float32"}, {"batch_size": 181}],
         ids=["small", "double precision", "lbfgs", "small batch"],
     )
     def test_takes_the_cpu_where_a_gpu_is_not_worth_it(self, parameters):

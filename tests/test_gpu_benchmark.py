@@ -107,6 +107,40 @@ print(json.dumps([*found, gpu_check.measure("solver sgd")]))
     assert "no such kernel" in failures["solver sgd, tiny, 8, float32, cooperative"]
 
 
+@needs_jit
+def test_data_come_to_the_gpu_in_pieces_too(tmp_path):
+    """13 rows, in batches of 5: those of training, after a first load of one row, and those of predictions."""
+    code = """
+import json, sys
+import gpu_check
+from scipy.sparse import issparse
+from skmlp.cuda import backend, feed
+
+def spy(owner, name, note):
+    inner = getattr(owner, name)
+    def call(self, *data):
+        note(self, *data)
+        return inner(self, *data)
+    setattr(owner, name, call)
+
+sys.setswitchinterval(1e-4)
+loads, blocks = [], []
+spy(feed.Streamed, "load", lambda self, rows, stream: loads.append((len(rows), issparse(self._source[0]))))
+spy(backend.Predictor, "run", lambda self, X, *others: blocks.append(len(X)))
+gpu_check.TOLERANCES = {"float32": 1e-4}
+gpu_check.ways = lambda: {"cooperative": True}
+for name in ("in pieces", "sparse, in pieces"):
+    (record,), failures = gpu_check.measure(f"data {name}")
+    print(json.dumps([record["passed"], failures, loads, blocks]))
+    del loads[:], blocks[:]
+"""
+    done = run(code, folder=tmp_path, **SIMULATOR)
+    assert done.returncode == 0, done.stderr
+    for sparse, line in zip((False, True), done.stdout.splitlines(), strict=True):
+        rows = [1, 5, 5, 3]
+        assert json.loads(line) == [True, {}, 2 * [[n, sparse] for n in rows], 2 * rows[1:]]
+
+
 def test_every_formula_is_checked(tmp_path):
     code = """
 import gpu_check
@@ -116,7 +150,8 @@ for quick in (False, True):
     parts = {part for name in gpu_check.names(quick) for part in name.split(" + ")}
     for kind, table in zip(("activation", "loss", "solver"), tables):
         assert {f"{kind} {name}" for name in table} <= parts
-    assert {f"layers {name}" for name in gpu_check.GROUPS["layers"]} <= parts
+    for kind in ("layers", "data"):
+        assert {f"{kind} {name}" for name in gpu_check.GROUPS[kind]} <= parts
 """
     done = run(code, folder=tmp_path)
     assert done.returncode == 0, done.stderr

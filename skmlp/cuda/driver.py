@@ -1,7 +1,7 @@
-"""The one place where Numba's CUDA is imported, and what of it differs between a GPU and the simulator.
+"""Numba's CUDA for the rest of the package, and what of it differs between a GPU and the simulator.
 
-Kernels reach ``cuda`` as a global of their module, for in the simulator it must not be a constant. A successor of
-Numba's CUDA would be imported here, and nowhere else.
+No other module imports it, but that of the simulator's own (``simulation.py``). Kernels reach ``cuda`` as a global of
+their module, for in the simulator it must not be a constant.
 """
 
 import threading

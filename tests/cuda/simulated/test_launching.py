@@ -2,15 +2,17 @@
 
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from numba import cuda
 from numba.cuda.simulator import kernelapi
 from scipy import sparse
 
 from skmlp.cuda import driver, feed, training
-from skmlp.cuda.launch import Launching
-from skmlp.cuda.tiles import Tile
+from skmlp.cuda.launch import Launcher, Launching
+from skmlp.cuda.tiles import LARGE, Tile
 from tests.cpu.problem import make_problem
 from tests.cpu.test_columns import AsSparse
 from tests.cuda.simulated.both import (
@@ -66,6 +68,31 @@ def test_blocks_of_any_number(blocks):
     assert_follows_cpu(full_problem(hidden=(9,)), launching=launching, settings=STEP, epochs=1, batch_size=13)
 
 
+def is_one_kernel(launching, monkeypatch):
+    """Whether a batch of training is one launch, of the kernel that goes through all phases."""
+    launched = []
+    monkeypatch.setattr(driver, "launchable", lambda kernel, *_: lambda *arguments: launched.append(kernel))
+    run = on_cuda(make_problem(hidden=()), launching).run()
+    run._launcher(False).run(None, [[0, 1, 0, 0]])
+    assert len(launched) == 1 or run._program.epoch not in launched
+    return launched == [run._program.epoch]
+
+
+def test_one_kernel_is_taken_where_device_and_tile_allow_it(monkeypatch):
+    assert is_one_kernel(Launching(), monkeypatch)
+    assert not is_one_kernel(Launching(LARGE), monkeypatch)
+    monkeypatch.setattr(driver, "can_cooperate", lambda: False)
+    assert not is_one_kernel(Launching(), monkeypatch)
+
+
+@pytest.mark.parametrize("attribute", [0, 1])
+def test_the_driver_says_whether_blocks_can_wait_for_each_other(attribute, monkeypatch):
+    device = SimpleNamespace(COOPERATIVE_LAUNCH=attribute)
+    monkeypatch.setattr(driver, "SIMULATED", False)
+    monkeypatch.setattr(driver, "cuda", SimpleNamespace(get_current_device=lambda: device))
+    assert driver.can_cooperate() is bool(attribute)
+
+
 def test_no_more_blocks_cooperate_than_the_device_holds():
     run = on_cuda(make_problem(hidden=()), Launching(SMALL, 3, cooperative=True)).run()
     assert run._launcher(False).blocks == driver.cooperating_blocks(None, None, None) == 1
@@ -100,6 +127,34 @@ def test_recording_outputs_changes_nothing():
 
 
 # ---------------------------------------------------------------------------------------------------------------------
+# Pieces of an epoch
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "seconds, pieces",
+    [(1 / 64, [4, 4, 8, 16, 32, 64, 64, 8]), (1 / 2, [4, 4, *[2] * 96]), (8.0, [4, 4, *[1] * 192])],
+    ids=["fast", "slow", "very slow"],
+)
+def test_pieces_become_as_long_as_a_pause(seconds, pieces, monkeypatch):
+    """By a clock that goes on by so much with each batch; the second piece is cut before the first has ended."""
+    problem = on_cuda(make_problem(rows=200, n_in=1, hidden=(), outputs=1))
+    clock, sizes = [0.0], []
+
+    def run(launcher, memory, batches):
+        sizes.append(len(batches))
+        clock[0] += seconds * len(batches)
+
+    monkeypatch.setattr(training, "time", SimpleNamespace(perf_counter=lambda: clock[0]))
+    monkeypatch.setattr(training, "PAUSE", 1.0)
+    monkeypatch.setattr(training, "FIRST_PIECE", 4.0)  # multiplications, one for each row
+    monkeypatch.setattr(Launcher, "run", run)
+    monkeypatch.setattr(training.TrainingRun, "_sums", lambda run, batches, blocks: np.zeros(batches))
+    problem.run(batch_size=1).run_epoch(np.arange(200), np.ones(200))
+    assert sizes == pieces
+
+
+# ---------------------------------------------------------------------------------------------------------------------
 # Data
 # ---------------------------------------------------------------------------------------------------------------------
 
@@ -110,6 +165,39 @@ def staged(monkeypatch, rows, problem, real):
     """Let pieces of streamed data be of so many rows."""
     numbers = problem.units[0] + problem.y.shape[1] + 1
     monkeypatch.setattr(feed, "STAGING", rows * numbers * np.dtype(real).itemsize)
+
+
+@reals
+def test_data_stay_on_the_gpu_as_long_as_they_have_room(real, monkeypatch):
+    """X, targets and weights, to the byte; the driver says how much room there is, unless it is given."""
+    problem = on_cuda(make_problem(rows=7, n_in=4, outputs=2))
+    needed = 7 * (4 + 2 + 1) * np.dtype(real).itemsize
+    for room, kind in ((needed, feed.Resident), (needed - 1, feed.Streamed)):
+        assert type(on_cuda(problem, Launching(SMALL, room=room)).run(real)._feed) is kind
+        monkeypatch.setattr(driver, "SIMULATED_MEMORY", room)
+        assert type(problem.run(real)._feed) is kind
+
+
+@pytest.mark.parametrize("free, room", [(3, 0), (driver.RESERVE, 0), (driver.RESERVE + 5, 5)])
+def test_some_memory_of_a_gpu_is_left_to_others(free, room, monkeypatch):
+    context = SimpleNamespace(get_memory_info=lambda: SimpleNamespace(free=free))
+    monkeypatch.setattr(driver, "SIMULATED", False)
+    monkeypatch.setattr(driver, "cuda", SimpleNamespace(current_context=lambda: context))
+    assert driver.free_memory() == room
+
+
+def test_streamed_data_go_through_pinned_memory(monkeypatch):
+    """From other memory the GPU cannot read while it works."""
+    pinned, inner = [], cuda.pinned_array
+    monkeypatch.setattr(cuda, "pinned_array", lambda *shape: pinned.append(inner(*shape)) or pinned[-1])
+    data = make_problem(rows=5).data()
+    streamed = feed.make_feed(*data, np.dtype("float64"), batch_size=5, room=0)
+    for piece in (np.array([3, 1]), np.array([4, 0])):
+        streamed.load(piece, cuda.stream())
+        for source in data:
+            there = [array for array in pinned if np.array_equal(array[:2], source[piece].reshape(2, -1))]
+            assert len(there) == 1
+    assert len(pinned) == 6
 
 
 @pytest.mark.parametrize("weighted, real", [(True, "float32"), (False, "float64")], ids=["weighted", "unweighted"])

@@ -7,7 +7,8 @@ import pytest
 from scipy import sparse
 
 from skmlp.cuda import backend
-from skmlp.cuda.backend import NotFiniteError
+from skmlp.cuda.backend import NotFiniteError, Predictor
+from skmlp.cuda.launch import Launcher
 from tests.cpu.problem import losses, make_problem, normalizations, variants
 from tests.cuda.simulated.both import COOPERATIVE, PHASES, assert_near, on_cuda, reals
 
@@ -38,6 +39,13 @@ def test_predictions(loss, raw, real):
     assert_predicts_as_cpu(make_problem(loss, rows=13, outputs=3), real, raw=raw)
 
 
+def test_predictions_are_launched_phase_by_phase(monkeypatch):
+    ways, inner = [], Launcher.run
+    monkeypatch.setattr(Launcher, "run", lambda self, *data: ways.append(self.cooperative) or inner(self, *data))
+    assert_predicts_as_cpu(make_problem(rows=3, hidden=()), launching=COOPERATIVE)
+    assert ways == [False]
+
+
 @reals
 def test_blocks_of_rows_change_nothing(real, small_blocks):
     problem = make_problem(rows=13, hidden=(9,))
@@ -46,9 +54,28 @@ def test_blocks_of_rows_change_nothing(real, small_blocks):
     np.testing.assert_array_equal(blocks[:5], whole)
 
 
-def test_blocks_are_as_large_as_there_is_room(monkeypatch):
-    monkeypatch.setattr(backend, "BLOCK_BYTES", 1)
-    assert_predicts_as_cpu(make_problem(rows=3, hidden=()))
+@pytest.fixture
+def sizes(monkeypatch):
+    """Rows of the blocks that are predicted."""
+    inner, found = Predictor.run, []
+    monkeypatch.setattr(Predictor, "run", lambda self, X, *data: found.append(len(X)) or inner(self, X, *data))
+    return found
+
+
+def test_blocks_have_no_more_rows_than_they_may(small_blocks, sizes):
+    problem = make_problem(rows=13, hidden=())
+    assert_predicts_as_cpu(problem)
+    assert_predicts_as_cpu(problem, X=sparse.csr_array(problem.X))
+    assert sizes == 2 * [5, 5, 3]
+
+
+@reals
+@pytest.mark.parametrize("rows, blocks", [(0, [1, 1, 1]), (1, [1, 1, 1]), (2, [2, 1]), (9, [3])])
+def test_blocks_are_as_large_as_there_is_room(rows, blocks, real, monkeypatch, sizes):
+    """A row has its features, and three values of each output."""
+    monkeypatch.setattr(backend, "BLOCK_BYTES", rows * (4 + 3 * 2) * np.dtype(real).itemsize)
+    assert_predicts_as_cpu(make_problem(rows=3, n_in=4, hidden=(), outputs=2), real)
+    assert sizes == blocks
 
 
 def test_no_rows_have_no_predictions():

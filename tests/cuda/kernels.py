@@ -129,6 +129,12 @@ def epochs(form):
         }
 
 
+def has_usual_formulas(others):
+    """Whether what is other than usual are no formulas."""
+    formulas = "activations", "loss_key", "link_key", "solver"
+    return all(value == USUAL[field] for field, value in others.items() if field in formulas)
+
+
 def phase_name(program, phase):
     """As the kernel of a program's phase is named."""
     return program.makers()[phase].__name__.removeprefix("make_")
@@ -139,7 +145,8 @@ def all_kernels():
     found = {}
     for form, numbers in FORMS.items():
         for phase, variant, others in variants():
-            if phase in PRODUCTS or numbers["tile"] == SMALL:
+            # Of tiles the other phases have the number of threads alone: there one formula stands for all.
+            if phase in PRODUCTS or numbers["tile"] == SMALL or has_usual_formulas(others):
                 program = Program(**{**USUAL, **others, **numbers})
                 found["-".join(filter(None, (phase_name(program, phase), variant, form)))] = Kernel(program, phase)
         for variant, others in epochs(form):

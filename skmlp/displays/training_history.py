@@ -1,5 +1,7 @@
 """Curves of a training."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
@@ -68,11 +70,11 @@ class TrainingHistoryDisplay:
     >>> plt.close(display.figure_)
     """
 
-    ax_: "Axes"
+    ax_: Axes
     axes_: NDArray[np.object_]
-    figure_: "Figure | SubFigure"
-    lines_: "list[Line2D]"
-    best_: "list[Line2D]"
+    figure_: Figure | SubFigure
+    lines_: list[Line2D]
+    best_: list[Line2D]
 
     def __init__(self, *, runs: Mapping[str, Sequence[Run]], metrics: Sequence[str]) -> None:
         self.runs = runs
@@ -85,7 +87,7 @@ class TrainingHistoryDisplay:
         *,
         metrics: str | Sequence[str] | None = None,
         name: str | None = None,
-        ax: "OneOrManyAxes | None" = None,
+        ax: OneOrManyAxes | None = None,
         log_scale: bool = False,
         mark_best: bool = True,
         line_kw: Style | None = None,
@@ -157,7 +159,7 @@ class TrainingHistoryDisplay:
 
     def plot(
         self,
-        ax: "OneOrManyAxes | None" = None,
+        ax: OneOrManyAxes | None = None,
         *,
         log_scale: bool = False,
         mark_best: bool = True,

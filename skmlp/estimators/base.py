@@ -1,5 +1,7 @@
 """What the four estimators share: their public methods and fitted attributes, whatever the target."""
 
+from __future__ import annotations
+
 from contextlib import contextmanager, suppress
 from typing import Self
 

@@ -3,6 +3,8 @@
 ``_predictions(X)`` gives them, shape (n_samples, n_outputs), and ``_encoding`` turns them into what users expect.
 """
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING, Any
 
 import numpy as np

@@ -1,5 +1,7 @@
 """What the two estimators for raw tables share: encoding, members trained over folds, calibration by held-out rows."""
 
+from __future__ import annotations
+
 import math
 import time
 import warnings

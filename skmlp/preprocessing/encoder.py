@@ -1,5 +1,7 @@
 """The transformer of tables."""
 
+from __future__ import annotations
+
 import numbers
 from itertools import chain
 from typing import Self
@@ -163,7 +165,7 @@ class TabularEncoder(Parametrized, Saveable, TransformerMixin, BaseEstimator):
         ----------
         X : {array-like, frame} of shape (n_samples, n_features)
             The table.
-        y : None
+        y : object, default=None
             Not looked at.
 
         Returns

@@ -1,5 +1,7 @@
 """Saving an estimator, and loading it."""
 
+from __future__ import annotations
+
 import os
 import platform
 from typing import Any

@@ -140,6 +140,16 @@ class NetworkDisplay:
             If there is no network of this package in it.
         ValueError
             If ``max_units`` is less than 2.
+
+        Examples
+        --------
+        >>> import matplotlib.pyplot as plt
+        >>> from skmlp import MLPRegressor, NetworkDisplay
+        >>> model = MLPRegressor(solver="lbfgs").fit([[0.0], [1.0]], [0.0, 1.0])
+        >>> display = NetworkDisplay.from_estimator(model, max_units=6, colorbar=False)
+        >>> len(display.units_[1].get_offsets())
+        6
+        >>> plt.close(display.figure_)
         """
         require_matplotlib(f"{cls.__name__}.from_estimator")
         holder, members = holder_of(estimator), networks_of(estimator)

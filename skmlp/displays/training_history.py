@@ -136,6 +136,17 @@ class TrainingHistoryDisplay:
             If there is no network of this package in an estimator.
         ValueError
             If none of them measured one of the metrics, or ``ax`` holds another number of Axes than there are metrics.
+
+        Examples
+        --------
+        >>> import matplotlib.pyplot as plt
+        >>> from skmlp import MLPRegressor, TrainingHistoryDisplay
+        >>> X, y = [[0.0], [1.0]], [0.0, 1.0]
+        >>> models = {solver: MLPRegressor(solver=solver, tol=1.0).fit(X, y) for solver in ("sgd", "adam")}
+        >>> display = TrainingHistoryDisplay.from_estimator(models, log_scale=True)
+        >>> [line.get_label() for line in display.lines_]
+        ['sgd, training', 'adam, training']
+        >>> plt.close(display.figure_)
         """
         require_matplotlib(f"{cls.__name__}.from_estimator")
         runs = {each: [run_of(network) for network in networks_of(fitted)] for each, fitted in named(estimator, name)}

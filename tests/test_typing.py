@@ -9,23 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests import pages
+from tests import pages, public
 
 ROOT = Path(__file__).resolve().parent.parent
 needs_mypy = pytest.mark.skipif(find_spec("mypy") is None, reason="mypy is not installed")
-
-
-def public_functions(module):
-    """Functions, and methods, constructors and properties of classes, by their full names, if they are our own."""
-    for name in module.__all__:
-        thing = getattr(module, name)
-        if inspect.isfunction(thing):
-            yield f"{module.__name__}.{name}", thing
-        for member, raw in inspect.getmembers_static(thing) if inspect.isclass(thing) else ():
-            method = raw.fget if isinstance(raw, property) else getattr(thing, member)
-            ours = str(getattr(method, "__module__", "")).startswith("skmlp.")
-            if callable(method) and ours and (not member.startswith("_") or member == "__init__"):
-                yield f"{module.__name__}.{name}.{member}", method
 
 
 def annotated(function):
@@ -38,7 +25,7 @@ def annotated(function):
 def test_every_public_function_is_annotated(name):
     if name == "skmlp.onnx":
         pytest.importorskip("skl2onnx")
-    functions = dict(public_functions(importlib.import_module(name)))
+    functions = dict(public.functions(importlib.import_module(name)))
     assert [name for name, function in functions.items() if not annotated(function)] == []
     if name == "skmlp":
         expected = ["MLPClassifier.__init__", "MLPRegressor.partial_fit", "MLPMulticlass.coefs_", "load"]

@@ -18,7 +18,7 @@ def kernel_formula(table, key):
     """Entry of a table of formulas by its name, or a formula of the user's own in the form of one."""
     if isinstance(key, str):
         return table[key]
-    entry = key.entry(in_kernels)
+    entry = key._entry(in_kernels)
     for part in filter(callable, entry):
         formula(part)
     return entry
@@ -106,14 +106,14 @@ def readable_errors(keys, dtype):
                 cause = why_not(key, role, np.dtype(dtype))
                 if cause is not None:
                     raise ValueError(
-                        f"{key.parameter}={key!r}: {role} {key.functions[role].__name__!r} cannot be compiled: {cause}"
+                        f"{key.parameter}={key!r}: {role} {key._functions[role].__name__!r} cannot be compiled: {cause}"
                     ) from error
         raise
 
 
 def why_not(key, role, dtype):
     """What keeps a function of a formula from being compiled, in a line; None if nothing does."""
-    copy = compiled_copy(key.functions[role], dtype.type)
+    copy = compiled_copy(key._functions[role], dtype.type)
     try:
         copy.compile((from_dtype(dtype),) * len(key.roles[role].split(", ")))
     except Exception as error:

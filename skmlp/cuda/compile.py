@@ -42,7 +42,7 @@ def entry_of(table, key, real):
     """Entry of a table of formulas, or a formula of the user's own, with functions as kernels call them."""
     entry = find(table, key)
     if not isinstance(key, str):
-        entry = key.entry(lambda function: compiled(function, real))
+        entry = key._entry(lambda function: compiled(function, real))
     return entry._replace(
         **{name: compiled(part, real) for name, part in entry._asdict().items() if callable(part)}
     )

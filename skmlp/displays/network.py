@@ -1,5 +1,7 @@
 """A drawing of a network."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
@@ -77,11 +79,11 @@ class NetworkDisplay:
     >>> plt.close(display.figure_)
     """
 
-    ax_: "Axes"
-    figure_: "Figure | SubFigure"
-    edges_: "list[LineCollection]"
-    units_: "list[PathCollection]"
-    colorbar_: "Colorbar | None"
+    ax_: Axes
+    figure_: Figure | SubFigure
+    edges_: list[LineCollection]
+    units_: list[PathCollection]
+    colorbar_: Colorbar | None
 
     def __init__(self, *, layers: Sequence[Layer], weights: Sequence[NDArray[Any]], title: str | None = None) -> None:
         self.layers = layers
@@ -93,9 +95,9 @@ class NetworkDisplay:
         cls,
         estimator: Estimator,
         *,
-        ax: "Axes | None" = None,
+        ax: Axes | None = None,
         max_units: int = 12,
-        cmap: "str | Colormap | None" = None,
+        cmap: str | Colormap | None = None,
         colorbar: bool = True,
         edge_kw: Style | None = None,
         unit_kw: Style | None = None,
@@ -138,6 +140,16 @@ class NetworkDisplay:
             If there is no network of this package in it.
         ValueError
             If ``max_units`` is less than 2.
+
+        Examples
+        --------
+        >>> import matplotlib.pyplot as plt
+        >>> from skmlp import MLPRegressor, NetworkDisplay
+        >>> model = MLPRegressor(solver="lbfgs").fit([[0.0], [1.0]], [0.0, 1.0])
+        >>> display = NetworkDisplay.from_estimator(model, max_units=6, colorbar=False)
+        >>> len(display.units_[1].get_offsets())
+        6
+        >>> plt.close(display.figure_)
         """
         require_matplotlib(f"{cls.__name__}.from_estimator")
         holder, members = holder_of(estimator), networks_of(estimator)
@@ -163,10 +175,10 @@ class NetworkDisplay:
 
     def plot(
         self,
-        ax: "Axes | None" = None,
+        ax: Axes | None = None,
         *,
         max_units: int = 12,
-        cmap: "str | Colormap | None" = None,
+        cmap: str | Colormap | None = None,
         colorbar: bool = True,
         edge_kw: Style | None = None,
         unit_kw: Style | None = None,

@@ -1,5 +1,7 @@
 """Curves of a training."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
@@ -68,11 +70,11 @@ class TrainingHistoryDisplay:
     >>> plt.close(display.figure_)
     """
 
-    ax_: "Axes"
+    ax_: Axes
     axes_: NDArray[np.object_]
-    figure_: "Figure | SubFigure"
-    lines_: "list[Line2D]"
-    best_: "list[Line2D]"
+    figure_: Figure | SubFigure
+    lines_: list[Line2D]
+    best_: list[Line2D]
 
     def __init__(self, *, runs: Mapping[str, Sequence[Run]], metrics: Sequence[str]) -> None:
         self.runs = runs
@@ -85,7 +87,7 @@ class TrainingHistoryDisplay:
         *,
         metrics: str | Sequence[str] | None = None,
         name: str | None = None,
-        ax: "OneOrManyAxes | None" = None,
+        ax: OneOrManyAxes | None = None,
         log_scale: bool = False,
         mark_best: bool = True,
         line_kw: Style | None = None,
@@ -134,6 +136,17 @@ class TrainingHistoryDisplay:
             If there is no network of this package in an estimator.
         ValueError
             If none of them measured one of the metrics, or ``ax`` holds another number of Axes than there are metrics.
+
+        Examples
+        --------
+        >>> import matplotlib.pyplot as plt
+        >>> from skmlp import MLPRegressor, TrainingHistoryDisplay
+        >>> X, y = [[0.0], [1.0]], [0.0, 1.0]
+        >>> models = {solver: MLPRegressor(solver=solver, tol=1.0).fit(X, y) for solver in ("sgd", "adam")}
+        >>> display = TrainingHistoryDisplay.from_estimator(models, log_scale=True)
+        >>> [line.get_label() for line in display.lines_]
+        ['sgd, training', 'adam, training']
+        >>> plt.close(display.figure_)
         """
         require_matplotlib(f"{cls.__name__}.from_estimator")
         runs = {each: [run_of(network) for network in networks_of(fitted)] for each, fitted in named(estimator, name)}
@@ -157,7 +170,7 @@ class TrainingHistoryDisplay:
 
     def plot(
         self,
-        ax: "OneOrManyAxes | None" = None,
+        ax: OneOrManyAxes | None = None,
         *,
         log_scale: bool = False,
         mark_best: bool = True,

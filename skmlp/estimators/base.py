@@ -1,5 +1,7 @@
 """What the four estimators share: their public methods and fitted attributes, whatever the target."""
 
+from __future__ import annotations
+
 from contextlib import contextmanager, suppress
 from operator import itemgetter
 from typing import Self
@@ -96,6 +98,16 @@ class BaseMLP(NetworkAttributes, Saveable, FittedHTMLMixin, CallbackSupportMixin
         -----
         ConvergenceWarning
             If ``max_iter`` ended training, unless ``n_iter_no_change`` is inf.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skmlp import MLPRegressor
+        >>> X = np.random.default_rng(0).normal(size=(400, 2))
+        >>> train, val = (X[:300], X[:300].sum(axis=1)), {"X_val": X[300:], "y_val": X[300:].sum(axis=1)}
+        >>> model = MLPRegressor(learning_rate_init=0.01, random_state=0).fit(*train, **val)
+        >>> len(model.history_["val_loss"]) == model.n_iter_
+        True
         """
         return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
 
@@ -115,6 +127,16 @@ class BaseMLP(NetworkAttributes, Saveable, FittedHTMLMixin, CallbackSupportMixin
         -------
         evaluation : named tuple of float
             ``loss``, the data term alone (no penalty, no class weights), then one field a metric.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from skmlp import MLPClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> model = MLPClassifier((16,), solver="lbfgs", max_iter=500, metrics=("accuracy",), random_state=0).fit(X, y)
+        >>> loss, accuracy = model.evaluate(X, y)
+        >>> bool(loss < 0.1 and accuracy > 0.95)
+        True
         """
         check_is_fitted(self)
         _, encoding, parameters = model = self._model()
@@ -166,6 +188,15 @@ class BaseMLP(NetworkAttributes, Saveable, FittedHTMLMixin, CallbackSupportMixin
         Returns
         -------
         table : str
+
+        Examples
+        --------
+        >>> from skmlp import MLPRegressor
+        >>> print(MLPRegressor(solver="lbfgs").fit([[0.0], [1.0]], [0.0, 1.0]).summary())
+        layer     shape     activation  parameters
+        hidden 1  1 -> 100  relu               200
+        output    100 -> 1  identity           101
+        total                                  301
         """
         check_is_fitted(self)
         return summary(self._network)

@@ -1,5 +1,7 @@
 """The classifiers."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import Literal, Self
 
@@ -141,6 +143,17 @@ class BaseClassifier(ClassParameters, ClassPredictions, BaseMLP):
         ------
         ValueError
             For unusable data, with ``early_stopping``, and if loss or parameters turn non-finite.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skmlp import MLPClassifier
+        >>> model, rng = MLPClassifier(learning_rate_init=0.01, random_state=0), np.random.default_rng(0)
+        >>> for _ in range(50):  # chunks of a stream
+        ...     X = rng.normal(size=(200, 2))
+        ...     model = model.partial_fit(X, X[:, 0] > 0.0, classes=[False, True])
+        >>> model.predict([[-1.0, 0.0], [1.0, 0.0]])
+        array([False,  True])
         """
         return self._fit(X, y, sample_weight, incremental=True, classes=classes)
 
@@ -156,6 +169,16 @@ class BaseClassifier(ClassParameters, ClassPredictions, BaseMLP):
         -------
         z : ndarray of shape (n_samples,) or (n_samples, n_classes)
             Log-odds of the second class where there are at most two, else the raw outputs of the network.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skmlp import MLPClassifier
+        >>> X = np.linspace(-1.0, 1.0, 100).reshape(-1, 1)
+        >>> model = MLPClassifier((8,), solver="lbfgs", alpha=0.1, random_state=0).fit(X, X[:, 0] > 0.0)
+        >>> z = model.decision_function(X)
+        >>> np.allclose(model.predict_proba(X)[:, 1], 1.0 / (1.0 + np.exp(-z)))
+        True
         """
         return self._decisions(self._predictions(X, raw=True))
 

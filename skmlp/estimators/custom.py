@@ -49,8 +49,9 @@ class Check:
 
     def __init__(self, formula):
         self._formula, self._label = formula, f"{formula.parameter}={formula!r}"
-        self._names = [f"{role} {function.__name__!r}" for role, function in formula.functions.items()]
-        self._functions = [adapted(each, lambda value: value, lambda copy: copy) for each in formula.functions.values()]
+        functions = formula._functions
+        self._names = [f"{role} {function.__name__!r}" for role, function in functions.items()]
+        self._functions = [adapted(each, lambda value: value, lambda copy: copy) for each in functions.values()]
         self._compared, self._failure = False, ""
 
     def run(self, targets):

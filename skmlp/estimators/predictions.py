@@ -3,6 +3,8 @@
 ``_predictions(X)`` gives them, shape (n_samples, n_outputs), and ``_encoding`` turns them into what users expect.
 """
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -36,6 +38,13 @@ class ClassPredictions(ClassifierMixin):
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_labels)
             A sparse matrix where training had label indicators in one.
+
+        Examples
+        --------
+        >>> from skmlp import MLPClassifier
+        >>> model = MLPClassifier((8,), solver="lbfgs", random_state=0).fit([[0.0], [1.0]], ["low", "high"])
+        >>> model.predict([[-0.5], [1.5]]).tolist()
+        ['low', 'high']
         """
         predictions = self._predictions(X)
         return self._encoding.decode(predictions)
@@ -53,6 +62,13 @@ class ClassPredictions(ClassifierMixin):
         p : ndarray of shape (n_samples, n_classes)
             In the order of ``classes_``; one column of ones where training saw one class. For multilabel targets the
             probability of each label.
+
+        Examples
+        --------
+        >>> from skmlp import MLPClassifier
+        >>> model = MLPClassifier((8,), solver="lbfgs", random_state=0).fit([[0.0], [1.0]], ["low", "high"])
+        >>> model.classes_.tolist(), model.predict_proba([[0.0], [1.0]]).round(2).tolist()
+        (['high', 'low'], [[0.0, 1.0], [1.0, 0.0]])
         """
         predictions = self._predictions(X)
         return self._encoding.probabilities(predictions)
@@ -91,6 +107,13 @@ class ValueScore(RegressorMixin):
         Returns
         -------
         score : float
+
+        Examples
+        --------
+        >>> from skmlp import MLPRegressor
+        >>> X, y = [[0.0], [1.0], [2.0]], [0.0, 1.0, 2.0]
+        >>> MLPRegressor(solver="lbfgs", alpha=0.0, random_state=0).fit(X, y).score(X, y) > 0.99
+        True
         """
         if not self.__sklearn_is_fitted__() or self._encoding.loss != "quantile":
             return super().score(X, y, sample_weight)

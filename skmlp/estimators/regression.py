@@ -1,5 +1,7 @@
 """The regressor."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import Literal, Self
 
@@ -140,6 +142,17 @@ class MLPRegressor(ValueParameters, ValueScore, BaseMLP):
         ------
         ValueError
             For unusable data, with ``early_stopping``, and if loss or parameters turn non-finite.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skmlp import MLPRegressor
+        >>> model, rng = MLPRegressor(learning_rate_init=0.01, random_state=0), np.random.default_rng(0)
+        >>> for _ in range(50):  # chunks of a stream
+        ...     X = rng.normal(size=(200, 2))
+        ...     model = model.partial_fit(X, X.sum(axis=1))
+        >>> model.predict([[0.5, 0.5]]).round()
+        array([1.], dtype=float32)
         """
         return self._fit(X, y, sample_weight, incremental=True)
 
@@ -154,6 +167,14 @@ class MLPRegressor(ValueParameters, ValueScore, BaseMLP):
         Returns
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+
+        Examples
+        --------
+        >>> from skmlp import MLPRegressor
+        >>> model = MLPRegressor("quantile", quantile=[0.1, 0.9], tol=1.0).fit([[0.0], [1.0]], [0.0, 1.0])
+        >>> low, high = model.predict([[0.5]])[0]
+        >>> bool(low < high)
+        True
         """
         predictions = self._predictions(X)
         return self._encoding.decode(predictions)

@@ -1,5 +1,7 @@
 """What the two estimators for raw tables share: encoding, members trained over folds, calibration by held-out rows."""
 
+from __future__ import annotations
+
 import math
 import time
 import warnings
@@ -74,6 +76,15 @@ class BaseTabularMLP(EnsembleAttributes, Saveable, FittedHTMLMixin, BaseEstimato
         ------
         ValueError, TypeError
             For unusable parameters or data, before any training. The estimator then is as it was before the call.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from skmlp import TabularMLPRegressor
+        >>> X = pd.DataFrame({"size": [1.0, None, 3.0, 4.0] * 10, "kind": ["a", "b", None, "a"] * 10})
+        >>> model = TabularMLPRegressor(n_estimators=2, max_iter=20, random_state=0).fit(X, [1.0, 2.0, 3.0, 4.0] * 10)
+        >>> len(model.estimators_), model.oof_prediction_.shape
+        (2, (40,))
         """
         fitted = copy(self)  # so that this one predicts as before until all of the new one is there
         with unchanged_on_error(self):
@@ -97,6 +108,14 @@ class BaseTabularMLP(EnsembleAttributes, Saveable, FittedHTMLMixin, BaseEstimato
         -------
         evaluation : named tuple of float
             ``loss``, that of the predictions, in units of y, then one field a metric.
+
+        Examples
+        --------
+        >>> from skmlp import TabularMLPClassifier
+        >>> X, y = [["a"], ["b"]] * 20, [0, 1] * 20
+        >>> model = TabularMLPClassifier(n_estimators=2, max_iter=20, metrics=["accuracy"], random_state=0).fit(X, y)
+        >>> float(model.evaluate(X, y).accuracy)
+        1.0
         """
         check_is_fitted(self)
         Z, y = self.estimators_[0]._check_data(self._encoded(X), y, reset=False)
@@ -116,6 +135,16 @@ class BaseTabularMLP(EnsembleAttributes, Saveable, FittedHTMLMixin, BaseEstimato
         Returns
         -------
         table : str
+
+        Examples
+        --------
+        >>> from skmlp import TabularMLPClassifier
+        >>> model = TabularMLPClassifier(n_estimators=2, max_iter=1, hidden_layer_sizes=(8,))
+        >>> print(model.fit([["a"], ["b"]] * 20, [0, 1] * 20).summary())
+        layer     shape   activation  parameters
+        hidden 1  1 -> 8  relu                16
+        output    8 -> 1  logistic             9
+        total                                 25
         """
         check_is_fitted(self)
         return self.estimators_[0].summary()

@@ -1,5 +1,7 @@
 """The classifier for raw tables."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 
 import numpy as np

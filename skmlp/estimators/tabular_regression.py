@@ -1,5 +1,7 @@
 """The regressor for raw tables."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import Literal, overload
 

@@ -164,7 +164,7 @@ class ValueEncoding:
     is_classifier = False
 
     def __init__(self, loss, n_targets, loss_settings=None):
-        self.loss = loss.linked("identity") if isinstance(loss, CustomLoss) else loss
+        self.loss = loss._linked("identity") if isinstance(loss, CustomLoss) else loss
         self.n_targets, self.loss_settings = n_targets, loss_settings or {}
 
     @property
@@ -228,7 +228,7 @@ def loss_of_classes(loss, kind):
         )
     if loss.link not in (None, "logistic"):
         raise ValueError(f"loss={loss!r}: classes need link='logistic' or None, for probabilities.")
-    return loss.linked("logistic")
+    return loss._linked("logistic")
 
 
 def labels_of(y):

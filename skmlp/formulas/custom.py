@@ -31,7 +31,7 @@ class CustomFormula:
 
     parameter: ClassVar[str] = ""  # of the estimators
     roles: ClassVar[dict[str, str]] = {}  # name of a field with a function: its arguments
-    _entry: ClassVar[Callable[..., Any]]  # of its functions, what a table would hold
+    _made_of: ClassVar[Callable[..., Any]]  # of its functions, what a table would hold
 
     def __post_init__(self) -> None:
         for role, arguments in self.roles.items():
@@ -43,19 +43,19 @@ class CustomFormula:
         _formulas[token] = self
 
     @property
-    def functions(self) -> dict[str, FunctionType]:
+    def _functions(self) -> dict[str, FunctionType]:
         """The functions by role, as Python functions."""
         return {role: python_function(getattr(self, role)) for role in self.roles}
 
-    def entry(self, prepare: Callable[[FunctionType], Any]) -> Any:
+    def _entry(self, prepare: Callable[[FunctionType], Any]) -> Any:
         """What a table would hold for the formula, made of its functions after ``prepare``."""
-        return self._entry(*map(prepare, self.functions.values()))
+        return self._made_of(*map(prepare, self._functions.values()))
 
     def __str__(self) -> str:
-        return next(iter(self.functions.values())).__name__
+        return next(iter(self._functions.values())).__name__
 
     def __repr__(self) -> str:
-        names = [function.__name__ for function in self.functions.values()]
+        names = [function.__name__ for function in self._functions.values()]
         rest = [f"{name}={value!r}" for name, value in self._values().items() if name not in self.roles and value]
         return f"{type(self).__name__}({', '.join(names + rest)})"
 
@@ -128,7 +128,7 @@ class CustomActivation(CustomFormula):
     roles: ClassVar[dict[str, str]] = {"function": "z", "derivative": "z"}
 
     @staticmethod
-    def _entry(function, derivative):
+    def _made_of(function, derivative):
         return Activation(lambda z: function(z), lambda z, a: derivative(z))
 
 
@@ -186,11 +186,11 @@ class CustomLoss(CustomFormula):
             allowed = ", ".join(map(repr, LINKS_OF_ONE))
             raise ValueError(f"CustomLoss: link={self.link!r}; allowed are None, {allowed}.")
 
-    def linked(self, default: LinkName) -> Self:
+    def _linked(self, default: LinkName) -> Self:
         """The same loss, with the link ``default`` where it has none."""
         return replace(self, link=default) if self.link is None else self
 
-    def _entry(self, loss, gradient):
+    def _made_of(self, loss, gradient):
         return Loss(self.link, lambda z, y, s: loss(z, y), lambda z, y, s: gradient(z, y))
 
 

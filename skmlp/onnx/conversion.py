@@ -1,5 +1,7 @@
 """From a fitted estimator to an ONNX model."""
 
+from __future__ import annotations
+
 import skl2onnx
 from onnx import ModelProto, TensorProto, helper
 from sklearn.base import is_classifier, is_regressor

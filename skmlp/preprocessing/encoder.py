@@ -1,5 +1,7 @@
 """The transformer of tables."""
 
+from __future__ import annotations
+
 import numbers
 from itertools import chain
 from typing import Self
@@ -163,7 +165,7 @@ class TabularEncoder(Parametrized, Saveable, TransformerMixin, BaseEstimator):
         ----------
         X : {array-like, frame} of shape (n_samples, n_features)
             The table.
-        y : None
+        y : object, default=None
             Not looked at.
 
         Returns
@@ -176,6 +178,13 @@ class TabularEncoder(Parametrized, Saveable, TransformerMixin, BaseEstimator):
             If a column holds dates, infinity, or, being numeric, anything but numbers.
         TypeError
             If X is sparse.
+
+        Examples
+        --------
+        >>> from skmlp import TabularEncoder
+        >>> encoder = TabularEncoder().fit([[1.0, "red"], [None, "blue"], [3.0, "red"]])
+        >>> encoder.medians_.tolist(), [names.tolist() for names in encoder.categories_]
+        ([2.0], [['blue', 'red']])
         """
         if np.dtype(self.dtype) not in (np.float32, np.float64):
             raise ValueError(f"dtype={self.dtype!r}: give numpy.float32 or numpy.float64.")
@@ -211,6 +220,14 @@ class TabularEncoder(Parametrized, Saveable, TransformerMixin, BaseEstimator):
             If a column holds dates, infinity, or, being numeric, anything but numbers.
         TypeError
             If X is sparse.
+
+        Examples
+        --------
+        >>> from skmlp import TabularEncoder
+        >>> encoder = TabularEncoder().fit([[1.0, "red"], [2.0, "blue"], [3.0, "red"]])
+        >>> encoder.transform([[2.0, "red"], [None, "green"]])
+        array([[0., 1.],
+               [0., 0.]], dtype=float32)
         """
         check_is_fitted(self)
         X, columns = self._read(X, reset=False)
@@ -236,6 +253,13 @@ class TabularEncoder(Parametrized, Saveable, TransformerMixin, BaseEstimator):
         names : ndarray of str
             The name of the column, and after an underscore the category (for two categories that which is +1),
             ``infrequent``, ``missing``, or ``bin0``, ``bin1``, … Underscores at the end keep equal ones apart.
+
+        Examples
+        --------
+        >>> from skmlp import TabularEncoder
+        >>> encoder = TabularEncoder().fit([[1.0, "red"], [None, "blue"], [3.0, "green"]])
+        >>> encoder.get_feature_names_out(["size", "color"]).tolist()
+        ['size', 'size_missing', 'color_blue', 'color_green', 'color_red']
         """
         check_is_fitted(self)
         names = []

@@ -1,5 +1,7 @@
 """Saving an estimator, and loading it."""
 
+from __future__ import annotations
+
 import os
 import platform
 from typing import Any
@@ -39,6 +41,15 @@ class Saveable:
         See Also
         --------
         skmlp.load : The way back.
+
+        Examples
+        --------
+        >>> from tempfile import TemporaryDirectory
+        >>> import skmlp
+        >>> with TemporaryDirectory() as folder:
+        ...     skmlp.MLPRegressor(max_iter=500).save(f"{folder}/model.skmlp")
+        ...     skmlp.load(f"{folder}/model.skmlp")
+        MLPRegressor(max_iter=500)
         """
         packer = Packer()
         name = type(self).__name__

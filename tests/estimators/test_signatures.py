@@ -1,5 +1,6 @@
-"""Signatures, constraints, attributes and documentation of the constructors say the same."""
+"""Signatures and their documentation say the same; so do the constraints and attributes of estimators."""
 
+import importlib
 import inspect
 import re
 from ast import literal_eval
@@ -11,16 +12,29 @@ import pytest
 from sklearn.utils._param_validation import StrOptions, make_constraint
 
 import skmlp
+from tests import public
 
 ESTIMATORS = [getattr(skmlp, name) for name in skmlp.__all__ if name.startswith(("MLP", "Tabular"))]
 every_estimator = pytest.mark.parametrize("estimator", ESTIMATORS)
 
 
-def section(estimator, title):
-    """A section of the documentation, and its type lines by name."""
-    text = re.search(rf"{title}\n-{{{len(title)}}}\n(.*?)\n\n", inspect.getdoc(estimator), re.DOTALL)[1]
-    lines = re.findall(r"^(\w+_?(?:, \w+_)*) : (.*)$", text, re.MULTILINE)
+def section(documented, title):
+    """A section of a documentation, and its type lines by name."""
+    pattern = rf"^{title}\n-{{{len(title)}}}\n(.*?)(?:\n\n|\Z)"
+    found = re.search(pattern, inspect.getdoc(documented), re.DOTALL | re.MULTILINE)
+    text = found[1] if found else ""
+    lines = re.findall(r"^(\*{0,2}\w+(?:, \w+)*) : (.*)$", text, re.MULTILINE)
     return text, {name: kind for names, kind in lines for name in names.split(", ")}
+
+
+def says(kind, default):
+    """Whether a type line has the default, or none where there is none."""
+    _, given, text = kind.partition("default=")
+    if default is inspect.Parameter.empty or not given:
+        return default is inspect.Parameter.empty and not given
+    if isinstance(default, type):
+        return text == f"numpy.{default.__name__}"
+    return text == "inf" if default == np.inf else literal_eval(text) == default
 
 
 def hints_of_parameters(estimator):
@@ -38,20 +52,26 @@ def takes_none(hint):
     return get_origin(hint) in (Union, UnionType) and NoneType in get_args(hint)
 
 
-@every_estimator
-def test_the_documentation_has_every_parameter_and_its_default(estimator):
-    text, documented = section(estimator, "Parameters")
-    signature = inspect.signature(estimator).parameters
-    assert list(documented) == list(signature)
-    for name, parameter in signature.items():
-        default = documented[name].rpartition("default=")[2]
-        if isinstance(parameter.default, type):
-            assert default == f"numpy.{parameter.default.__name__}"
-        elif parameter.default == np.inf:
-            assert default == "inf"
-        else:
-            assert literal_eval(default) == parameter.default, name
-    assert re.findall(r"^\w+ : .*\n(?!    \S)", text, re.MULTILINE) == []
+@pytest.mark.parametrize("name", ["skmlp", "skmlp.datasets", "skmlp.onnx"])
+def test_the_documentation_has_every_parameter_and_its_default(name):
+    if name == "skmlp.onnx":
+        pytest.importorskip("skl2onnx")
+    module = importlib.import_module(name)
+    methods = {each: function for each, function in public.functions(module) if not each.endswith(".__init__")}
+    for each, thing in (dict(public.classes(module)) | methods).items():
+        text, documented = section(thing, "Parameters")
+        parameters = inspect.signature(thing).parameters.values()
+        defaults = {str(one.replace(annotation=one.empty, default=one.empty)): one.default for one in parameters}
+        defaults.pop("self", None)
+        assert list(documented) == list(defaults), each
+        assert [one for one, kind in documented.items() if not says(kind, defaults[one])] == [], each
+        assert re.findall(r"^\S+ : .*\n(?!    \S)", text, re.MULTILINE) == [], each
+
+
+def test_signatures_are_short():
+    """As an editor shows them: types by their names."""
+    signature = str(inspect.signature(skmlp.MLPClassifier.fit))
+    assert "sample_weight: 'ArrayLike | None' = None" in signature and len(signature) < 300
 
 
 @every_estimator

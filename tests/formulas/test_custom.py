@@ -122,8 +122,8 @@ def test_what_cannot_be_is_refused_at_once(make, error, message):
 
 def test_the_links_are_those_of_single_outputs():
     assert {name for name in LINKS if not LINKS[name].by_row} == set(LINKS_OF_ONE)
-    assert SQUARE.linked("exp") == CustomLoss(square, residual, link="exp")
-    assert SQUARE.linked("exp").linked("identity").link == "exp"
+    assert SQUARE._linked("exp") == CustomLoss(square, residual, link="exp")
+    assert SQUARE._linked("exp")._linked("identity").link == "exp"
 
 
 def test_a_formula_is_found_by_name_or_is_one_itself():

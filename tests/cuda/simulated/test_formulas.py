@@ -193,7 +193,7 @@ def test_formulas_of_the_users_own(monkeypatch, real):
     """Equal to those of the tables that they are."""
     problem = make_problem(activations=("silu", "tanh"), rows=7, hidden=(5, 3))
     expected = assert_follows_cpu(problem, real, epochs=1)
-    loss = own.SQUARE.linked("identity")
+    loss = own.SQUARE._linked("identity")
     monkeypatch.setitem(naive.LOSSES, loss, naive.LOSSES["squared_error"])
     actual = assert_follows_cpu(replace(problem, activations=(own.SWISH, "tanh"), loss=loss), real, epochs=1)
     assert_all_near(actual, expected, real)

@@ -8,7 +8,7 @@ from skmlp.formulas.losses import LOSSES
 from skmlp.formulas.normalization import NORMALIZATIONS
 from skmlp.formulas.optimisers import OPTIMISERS
 from tests.cuda.cubins import ARCHITECTURES, recorded
-from tests.cuda.kernels import COOPERATIVE, EPOCH, FORMS, KERNELS, PRODUCTS
+from tests.cuda.kernels import COOPERATIVE, EPOCH, FORMS, KERNELS
 from tests.own import SQUARE, SWISH
 
 
@@ -20,8 +20,16 @@ def programs(form):
 @pytest.mark.parametrize("form", FORMS)
 def test_each_phase_is_a_kernel(form):
     phases = {kernel.phase for name, kernel in KERNELS.items() if name.endswith(form)}
-    expected = set(range(N_PHASES)) if form.endswith("small") else set(PRODUCTS)
-    assert phases == expected | ({EPOCH} if form in COOPERATIVE else set())
+    assert phases == set(range(N_PHASES)) | ({EPOCH} if form in COOPERATIVE else set())
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_formula_of_a_phase_is_a_kernel(form):
+    names = [name for name in KERNELS if name.endswith(form)]
+    expected = [f"{phase}-{key}-{form}" for phase in ("forward", "backward") for key in ACTIVATIONS]
+    if form.endswith("small"):
+        expected += [f"loss-{key}-{form}" for key in LOSSES] + [f"update-{key}-{form}" for key in OPTIMISERS]
+    assert set(expected) <= set(names)
 
 
 @pytest.mark.parametrize("form", COOPERATIVE)

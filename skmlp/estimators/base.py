@@ -178,9 +178,9 @@ class BaseMLP(NetworkAttributes, Saveable, FittedHTMLMixin, CallbackSupportMixin
                [ 2., -1.]])
         """
         check_is_fitted(self)
-        model = self._model()
-        backend = self._backend(*model, "cpu")
-        return self._gradients(self._of_rows(X, backend, backend.input_gradients, model[-1], raw), raw)
+        network, encoding, parameters = self._model()
+        backend = self._backend(network, encoding, parameters, "cpu")
+        return self._gradients(self._of_rows(X, backend, backend.input_gradients, parameters, raw), raw)
 
     def summary(self) -> str:
         """The network as a table: layer, shape, activation and parameters of each layer.

@@ -89,7 +89,7 @@ class BaseTabularMLP(EnsembleAttributes, Saveable, FittedHTMLMixin, BaseEstimato
         fitted = copy(self)  # so that this one predicts as before until all of the new one is there
         with unchanged_on_error(self):
             fitted._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
-        self.__dict__ = vars(fitted)
+        self.__dict__ = fitted.__dict__
         return self
 
     def evaluate(self, X: TableLike, y: TargetLike, sample_weight: ArrayLike | None = None) -> Evaluation:

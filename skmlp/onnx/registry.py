@@ -23,9 +23,8 @@ CLASSIFIER_OPTIONS = {"zipmap": [False, True], "raw_scores": [False, True]}
 
 def classifier_types(model, inputs):
     """Name and type of each output; labels of several kinds, as ``classes_``."""
-    n_classes = len(model.classes_)
+    classes, n_classes = model.classes_, len(model.classes_)
     width = [n_classes] if model._encoding.kind == "multilabel" else []
-    classes = model.classes_
     kind = np.float64 if classes.dtype.kind == "f" else classes.dtype  # as class_outputs has them
     if classes.dtype.kind == "u" and classes.max() > np.iinfo(np.int64).max:
         raise ValueError(f"ONNX Runtime has no labels above {np.iinfo(np.int64).max}, got {classes.max()}.")

@@ -103,7 +103,6 @@ class EstimatorRecord(Record):
         value = self.cls(**{name: unpack(part) for name, part in content["parameters"].items()})
         value._validate_params()
         state = {name: unpack(part) for name, part in content["attributes"].items()}
-        self.check_kinds(state)
         vars(value).update(state)
         self._check_attributes(value, state)
         for method, requests in content.get("requests", {}).items():
